@@ -1,0 +1,56 @@
+"""The door: `streamlit run app.py`.
+
+It sets what must be set before anything imports torch, hands the pages to Streamlit, and opens the browser. The main
+script lies inside `pages/`, so Streamlit's older multipage mode stays off and a cold link to any page opens with its
+frame.
+"""
+
+import asyncio
+import os
+import webbrowser
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+# A waiting OpenMP thread sleeps instead of spinning: beside a training process, spinning threads on two cores cost
+# nearly all the speed of both. It is read once, when torch is first imported.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import streamlit as st  # noqa: E402
+
+WAIT = 30  # seconds for the server to answer before the browser is sent there all the same
+
+
+@asynccontextmanager
+async def open_browser(_app: st.App) -> AsyncIterator[None]:
+    """Open the browser once the server answers: Streamlit 1.67 does so for a script and not for an `st.App`.
+
+    Nothing opens with `--server.headless true`, which is also the default on Linux without a screen.
+    """
+    opening = None if st.get_option("server.headless") else asyncio.create_task(_open_when_ready())
+    yield
+    if opening is not None:
+        opening.cancel()
+
+
+async def _open_when_ready() -> None:
+    address, port = st.get_option("server.address") or "localhost", st.get_option("server.port")
+    host = "localhost" if address in {"0.0.0.0", "::"} else address
+    with suppress(TimeoutError):
+        async with asyncio.timeout(WAIT):
+            while not await _answers(host, port):
+                await asyncio.sleep(0.1)
+    path = str(st.get_option("server.baseUrlPath")).strip("/")
+    await asyncio.to_thread(webbrowser.open, f"http://{host}:{port}/{path}")
+
+
+async def _answers(host: str, port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(host, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+# Streamlit finds the app by reading this line as text: keep it literal.
+app = st.App("pages/router.py", lifespan=open_browser)

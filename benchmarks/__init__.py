@@ -1,0 +1,1 @@
+"""The numbers we claim, each a command."""

@@ -1,0 +1,1 @@
+"""The wire between a browser and a model: everything that must follow a hand."""

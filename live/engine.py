@@ -1,0 +1,205 @@
+"""The only owner of models in the server. Whoever wants a picture asks here; nobody else holds a network.
+
+Models are found in two places: `checkpoints/`, which ships, and the folder where training puts its own. They are known
+by content (`model_id`), so a model that is trained again is another model, and no picture of the old one is shown.
+"""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import numpy as np
+import torch
+from platformdirs import user_data_dir
+
+from vae.checkpoint import CARD, CONFIG, WEIGHTS, Checkpoint, load, read_card
+from vae.config import Config
+from vae.device import pick_device
+from vae.encodings import FILE as ENCODINGS
+from vae.encodings import Encodings, load_encodings
+from vae.errors import VAEError
+from vae.explore.render import Pixels, profile, to_pixels
+
+SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair")  # the order of the picker
+MODELS_HELD = 6  # the shipped five and one of a visitor's; each is a few megabytes
+
+
+def home() -> Path:
+    """Where this machine keeps what people make: MUSCOPE_HOME, or the usual place for such things."""
+    return Path(os.environ.get("MUSCOPE_HOME") or user_data_dir("muscope", appauthor=False))
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """What the picker shows of a model, and what the pages need to know of it.
+
+    Attributes:
+        name: of its folder; what a link carries.
+        model_id: content hash; what pictures are kept under.
+        data: the data set it was trained on.
+        card: everything else that is known of it.
+        shipped: it came with Muscope.
+    """
+
+    name: str
+    title: str
+    sentence: str
+    folder: Path
+    model_id: str
+    config: Config
+    data: str
+    card: dict[str, Any]
+    shipped: bool
+
+    @property
+    def latent_dim(self) -> int:
+        return self.config.latent_dim
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.config.shape
+
+
+class Engine:
+    """Models and their encodings, the least recently used put away first, one lock around all of it.
+
+    Args:
+        places: folders of model folders. Of two models with one name the earlier place wins.
+        capacity: models held in memory.
+    """
+
+    def __init__(self, places: Iterable[Path], capacity: int = MODELS_HELD, device: str = "auto") -> None:
+        self._places = tuple(places)
+        self._device = pick_device(device)
+        self._lock = RLock()
+        self._models: _Recent = _Recent(capacity)
+        self._encodings: _Recent = _Recent(capacity)
+        self._entries: dict[Path, tuple[Hashable, ModelEntry | str]] = {}
+
+    def models(self) -> tuple[ModelEntry, ...]:
+        """Every model that can be opened: those that ship in their order, then the newest first."""
+        found = {entry.name: entry for entry in reversed(self._scan()) if isinstance(entry, ModelEntry)}
+        order = {name: place for place, name in enumerate(FIRST)}
+        return tuple(sorted(found.values(), key=lambda e: (not e.shipped, order.get(e.name, 99), -_age(e.folder))))
+
+    def broken(self) -> tuple[str, ...]:
+        """One plain line for each folder that looks like a model and cannot be opened."""
+        return tuple(entry for entry in self._scan() if isinstance(entry, str))
+
+    def encodings(self, entry: ModelEntry) -> Encodings:
+        """The encodings kept with a model; the arrays are shared by all visitors and read-only."""
+        key = (entry.model_id, _stamp(entry.folder / ENCODINGS))
+        with self._lock:
+            return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)))
+
+    def decode(self, entry: ModelEntry, z: np.ndarray) -> Pixels:
+        """Pictures of codes: z (B, L) to pixels (B, H, W, C), three or one channels; flat vectors become bars."""
+        with self._lock, torch.inference_mode():
+            codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
+            x = self._model(entry).vae.decode(codes).cpu().numpy()
+        return as_pictures(x)
+
+    def _model(self, entry: ModelEntry) -> Checkpoint:
+        def open_folder() -> Checkpoint:
+            checkpoint = load(entry.folder, self._device)
+            if checkpoint.model_id != entry.model_id:
+                raise VAEError(f"The model {entry.name} was replaced a moment ago: choose it again in the list.")
+            return checkpoint
+
+        return self._models.get(entry.model_id, open_folder)
+
+    def _scan(self) -> list[ModelEntry | str]:
+        with self._lock:
+            return [self._entry(folder) for place in self._places for folder in _model_folders(place)]
+
+    def _entry(self, folder: Path) -> ModelEntry | str:
+        stamp = tuple(_stamp(folder / name) for name in (CONFIG, WEIGHTS, CARD))
+        known = self._entries.get(folder)
+        if known is None or known[0] != stamp:
+            known = self._entries[folder] = (stamp, _read_entry(folder))
+        return known[1]
+
+
+@lru_cache(maxsize=1)
+def shared() -> Engine:
+    """The engine of this server."""
+    return Engine((SHIPPED, home() / "models"))
+
+
+def as_pictures(x: np.ndarray) -> Pixels:
+    """x (B, C, H, W) or (B, D) to pixels (B, H, W, 1 or 3): other channels are averaged, vectors drawn as bars."""
+    if x.ndim == 2:
+        return profile(x)
+    pixels = to_pixels(x)
+    return pixels if pixels.shape[3] in (1, 3) else pixels.mean(axis=3, keepdims=True).round().astype(np.uint8)
+
+
+class _Recent(OrderedDict[Hashable, Any]):
+    """A few things, the one not asked for longest given up first."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__()
+        self.capacity = capacity
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:  # type: ignore[override]
+        if key not in self:
+            self[key] = make()
+            while len(self) > self.capacity:
+                self.popitem(last=False)
+        self.move_to_end(key)
+        return self[key]
+
+
+def _read_entry(folder: Path) -> ModelEntry | str:
+    try:
+        config, card, model_id = read_card(folder)
+    except VAEError as error:
+        return str(error)
+    data = card.get("data")
+    return ModelEntry(
+        name=folder.name,
+        title=str(card.get("title") or folder.name),
+        sentence=str(card.get("sentence") or ""),
+        folder=folder,
+        model_id=model_id,
+        config=config,
+        data=str(data.get("name", "") if isinstance(data, dict) else ""),
+        card=card,
+        shipped=folder.parent == SHIPPED,
+    )
+
+
+def _model_folders(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return []
+    return sorted(f for f in place.iterdir() if f.is_dir() and not f.name.startswith(".") and (f / CONFIG).is_file())
+
+
+def _frozen(encodings: Encodings) -> Encodings:
+    for column in (encodings.mu, encodings.logvar, encodings.recon_error, encodings.split, encodings.index):
+        column.setflags(write=False)
+    for extra in (encodings.labels, encodings.attributes, *encodings.maps.values()):
+        if extra is not None:
+            extra.setflags(write=False)
+    return encodings
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)
+
+
+def _age(folder: Path) -> float:
+    try:
+        return (folder / WEIGHTS).stat().st_mtime
+    except OSError:
+        return 0.0

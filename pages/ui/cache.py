@@ -1,0 +1,257 @@
+"""What pages ask for again and again, kept by names and numbers: results only, never a model.
+
+A model is named by its model_id, the hash of its content, so nothing here can outlive what it was computed from. Every
+result is frozen or read-only: all visitors share it.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from live.engine import ModelEntry, shared
+from vae import data
+from vae.encodings import SPLITS, Encodings
+from vae.errors import VAEError
+from vae.explore import attributes, latents, projection, render
+from vae.explore.choose import mixed_rows, rows_in_turn
+from vae.explore.neighbours import nearest
+
+Code = tuple[float, ...]
+
+# ---- models --------------------------------------------------------------------------------------------------------
+
+
+def entry(name: str) -> ModelEntry:
+    """The model of that name. VAEError: it is gone."""
+    for found in shared().models():
+        if found.name == name:
+            return found
+    raise VAEError(f"The model {name} is no longer there: choose another in the list.")
+
+
+def _by_id(model_id: str) -> ModelEntry:
+    for found in shared().models():
+        if found.model_id == model_id:
+            return found
+    raise VAEError("That model is no longer there: choose another in the list.")
+
+
+def encodings(model_id: str) -> Encodings:
+    """The encodings kept with a model (the engine holds them)."""
+    return shared().encodings(_by_id(model_id))
+
+
+# ---- pictures ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=512)
+def pictures(model_id: str, codes: tuple[Code, ...]) -> tuple[bytes, ...]:
+    """What the decoder draws for each code, as PNG files."""
+    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    return tuple(render.png(pixels) for pixels in decoded)
+
+
+@lru_cache(maxsize=64)
+def film(model_id: str, codes: tuple[Code, ...], there_and_back: bool) -> bytes:
+    """A path as a GIF that plays for ever, small pictures enlarged without blur."""
+    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    return render.gif(render.enlarge(decoded, 256), fps=8, there_and_back=there_and_back)
+
+
+@lru_cache(maxsize=64)
+def strip(model_id: str, codes: tuple[Code, ...], side: int = 128) -> bytes:
+    """A path as one PNG, its frames side by side, each enlarged to at most `side` pixels."""
+    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    return render.png(render.strip(render.enlarge(decoded, side)))
+
+
+def picture(model_id: str, code: Code) -> bytes:
+    """What the decoder draws for one code, as a PNG file."""
+    return pictures(model_id, (code,))[0]
+
+
+@lru_cache(maxsize=4096)
+def _original(name: str, image_id: str) -> bytes:
+    split, _, index = image_id.partition("/")
+    found = data.originals(name, split, [int(index)])
+    if found is None:
+        raise LookupError  # not kept: it may be fetched a moment later
+    return render.png(found[0] if found.ndim == 4 else render.profile(found[0]))
+
+
+def original(name: str, image_id: str) -> bytes | None:
+    """The image itself as a PNG file, or None when the data are not on this machine."""
+    try:
+        return _original(name, image_id)
+    except (LookupError, VAEError):
+        return None
+
+
+# ---- images and their codes ----------------------------------------------------------------------------------------
+
+
+def has_image(model_id: str, image_id: str) -> bool:
+    return encodings(model_id).row_of(image_id) is not None
+
+
+def row_of(model_id: str, image_id: str) -> int:
+    row = encodings(model_id).row_of(image_id)
+    if row is None:
+        raise VAEError(f"This model knows no image called {image_id}: choose another.")
+    return row
+
+
+@lru_cache(maxsize=4096)
+def code_of(model_id: str, image_id: str) -> Code:
+    """mu of one image."""
+    return tuple(encodings(model_id).mu[row_of(model_id, image_id)].tolist())
+
+
+@lru_cache(maxsize=4096)
+def caption_of(model_id: str, image_id: str) -> str:
+    """A few words for one image: "test image 17, 3"."""
+    known = encodings(model_id)
+    split, _, index = image_id.partition("/")
+    name = f"{'test' if split == SPLITS[1] else 'training'} image {int(index):,}"
+    if known.labels is None:
+        return name
+    return f"{name}: {known.label_names[known.labels[row_of(model_id, image_id)]]}"
+
+
+@lru_cache(maxsize=4096)
+def figures_of(model_id: str, image_id: str) -> str:
+    """What the model measured on one image, in a sentence."""
+    known, row = encodings(model_id), row_of(model_id, image_id)
+    kl, error = known.kl()[row], known.recon_error[row]
+    return f"KL {kl:.1f} nats. Reconstruction error {error:.4f} (mean squared difference per pixel, at mu)."
+
+
+@lru_cache(maxsize=64)
+def kept_words(model_id: str) -> str:
+    """How many of the data's images the encodings hold, where it is not all of them."""
+    known, card = encodings(model_id), _by_id(model_id).card.get("data", {})
+    whole = card.get("train", 0) + card.get("test", 0)
+    return f" (chosen at random from {whole:,})" if whole > len(known) else ""
+
+
+def another_kind(model_id: str, image_id: str | None) -> str:
+    """A kind of image that this one is not, to walk to; "any image" where the data know no kinds."""
+    known, all_kinds = encodings(model_id), kinds(model_id)
+    if not all_kinds:
+        return "any image"
+    row = None if image_id is None else known.row_of(image_id)
+    others = [kind for kind in all_kinds if row is None or not groups(model_id, kind).positive[row]]
+    return others[-1] if others else all_kinds[0]
+
+
+def first_image(model_id: str) -> str:
+    """The image a model opens with: the first one it was tested on."""
+    known = encodings(model_id)
+    return known.image_id(int(np.lexsort((known.index, 1 - known.split.astype(int)))[0]))
+
+
+@lru_cache(maxsize=256)
+def some_images(model_id: str, count: int, turn: int) -> tuple[str, ...]:
+    """A mixed dozen of test images; another `turn`, another dozen."""
+    known = encodings(model_id)
+    tested = known.split == 1 if (known.split == 1).any() else known.split == 0
+    return tuple(known.image_id(row) for row in mixed_rows(known.labels, tested, count, turn))
+
+
+@lru_cache(maxsize=256)
+def image_of_kind(model_id: str, kind: str, turn: int) -> str:
+    """One image of a kind (see `kinds`); another `turn`, another one. "" is any image."""
+    known = encodings(model_id)
+    mask = np.ones(len(known), bool) if not kind else groups(model_id, kind).positive
+    return known.image_id(int(rows_in_turn(mask, 1, turn)[0]))
+
+
+@lru_cache(maxsize=512)
+def neighbours(model_id: str, code: Code, count: int, without: str | None) -> tuple[tuple[str, float], ...]:
+    """The images whose mu lie nearest to a code: (image_id, distance in prior standard deviations), nearest first."""
+    known = encodings(model_id)
+    left_out = () if without is None else (row_of(model_id, without),)
+    found = nearest(known.mu, np.array(code, np.float32), count, exclude=left_out)
+    return tuple((known.image_id(row), float(d)) for row, d in zip(found.rows, found.distances, strict=True))
+
+
+# ---- latents, maps, directions -------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=32)
+def knobs(model_id: str) -> tuple[latents.Knob, ...]:
+    """The latent dimensions as knobs, the one with the most KL first."""
+    known = encodings(model_id)
+    return latents.knob_ranges(known.mu, known.kl_per_dim().mean(axis=0))
+
+
+def turned(model_id: str, code: Code, count: int = 5) -> tuple[Code, ...]:
+    """A code with its strongest dimension turned from the low to the high end of its range."""
+    knob = knobs(model_id)[0]
+    ends = [tuple(value if dim == knob.dim else z for dim, z in enumerate(code)) for value in (knob.low, knob.high)]
+    return path(ends[0], ends[1], count, "lerp")
+
+
+@lru_cache(maxsize=256)
+def random_codes(model_id: str, count: int, temperature: float, seed: int) -> tuple[Code, ...]:
+    """Codes drawn from N(0, temperature^2 I); the same seed, the same codes."""
+    generator = np.random.default_rng(seed)
+    drawn = latents.prior(count, _by_id(model_id).latent_dim, temperature, generator=generator)
+    return tuple(tuple(z) for z in drawn.tolist())
+
+
+@lru_cache(maxsize=32)
+def xy(model_id: str, view: str) -> np.ndarray:
+    """Map coordinates (N, 2): "umap", "pca", or two dimensions as "3,0"."""
+    known = encodings(model_id)
+    if view in known.maps:
+        return known.maps[view]
+    if view == "pca":
+        return projection.pca(known.mu).xy
+    across, _, up = view.partition(",")
+    return known.mu[:, [int(across), int(up)]]
+
+
+@lru_cache(maxsize=32)
+def kinds(model_id: str) -> tuple[str, ...]:
+    """What a direction or a choice of images can be about: "label:3", "attribute:glasses"."""
+    known = encodings(model_id)
+    return (
+        *(f"attribute:{name}" for name in known.attribute_names),
+        *(f"label:{name}" for name in known.label_names),
+    )
+
+
+@lru_cache(maxsize=256)
+def groups(model_id: str, kind: str) -> attributes.Groups:
+    """The images of a kind against the rest."""
+    known = encodings(model_id)
+    what, _, name = kind.partition(":")
+    if what == "label" and known.labels is not None and name in known.label_names:
+        return attributes.label_groups(known.labels, known.label_names.index(name), name)
+    if what == "attribute" and known.attributes is not None and name in known.attribute_names:
+        return attributes.attribute_groups(known.attributes[:, known.attribute_names.index(name)], name)
+    raise VAEError(f"This model's data know nothing called {name}: choose another.")
+
+
+@lru_cache(maxsize=1024)
+def stepped(model_id: str, code: Code, kind: str, strength: float) -> Code:
+    """A code moved along the direction of a kind; strength 1 is the whole step between the groups' means."""
+    return tuple(attributes.apply(np.array(code, np.float32), direction(model_id, kind), strength).tolist())
+
+
+def path(code_a: Code, code_b: Code, steps: int, way: str) -> tuple[Code, ...]:
+    """The codes on the way from one to another: "slerp" or "lerp"."""
+    walk = latents.slerp if way == "slerp" else latents.lerp
+    return tuple(tuple(z) for z in walk(np.array(code_a), np.array(code_b), steps).tolist())
+
+
+def analogy(a: Code, b: Code, c: Code) -> Code:
+    """a - b + c."""
+    return tuple(attributes.analogy(np.array(a), np.array(b), np.array(c)).tolist())
+
+
+@lru_cache(maxsize=256)
+def direction(model_id: str, kind: str) -> attributes.Direction:
+    """The step from the rest to the images of a kind, as a difference of means."""
+    return attributes.direction(encodings(model_id).mu, groups(model_id, kind))

@@ -1,0 +1,33 @@
+"""A grid of samples from the prior, redrawn on its own while it is asked to."""
+
+import streamlit as st
+
+from pages.ui import cache
+from pages.ui.state import Place, State, draw_again
+from pages.ui.widgets import tap
+
+SECONDS = 2  # between draws
+
+
+def draw_grid(state: State, count: int, temperature: float, live: bool) -> None:
+    """`count` samples; with `live`, others every two seconds until it is switched off."""
+
+    @st.fragment(run_every=SECONDS if live else None, key="sample.grid")
+    def grid() -> None:
+        if live:
+            draw_again()
+        seed = st.session_state.get("muscope.sample.seed", 0)
+        model_id = state.entry.model_id
+        codes = cache.random_codes(model_id, count, temperature, seed)
+        with st.container(horizontal=True, gap="xsmall"):
+            for place, (code, png) in enumerate(zip(codes, cache.pictures(model_id, codes), strict=True), start=1):
+                made = Place(code, None, f"sample {place} of draw {seed}")
+                tap(f"sample.grid.tap.{place}", png, f"Sample {place}", _keep, state, made)
+        st.caption(f"Draw {seed}: the same number gives the same codes. What you press goes on the shelf.")
+
+    grid()
+
+
+def _keep(state: State, place: Place) -> None:
+    state.keep(place)
+    st.toast("Kept: find it on the shelf.")

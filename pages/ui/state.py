@@ -1,0 +1,171 @@
+"""The one object that a visitor's session is about, and its way into the URL and back.
+
+Pages read it, and change it in callbacks, which run before the next page is drawn. What a widget shows is kept under
+"<page>.<name>" by Streamlit (`persist_state="session"`), so that moving between pages loses nothing.
+"""
+
+from dataclasses import dataclass, field
+
+import streamlit as st
+
+from live.engine import ModelEntry, shared
+from pages.ui import cache
+from pages.ui.cache import Code
+from vae.errors import VAEError
+
+SHELF_LIMIT = 60
+
+
+@dataclass(frozen=True)
+class Place:
+    """A code and where it came from: an image by its id, or None for a code that was made here."""
+
+    code: Code
+    image_id: str | None
+    caption: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A code on the shelf: of which model, and what to call it."""
+
+    model: str
+    place: Place
+
+
+@dataclass
+class State:
+    """What a visitor is looking at.
+
+    Attributes:
+        model: name of the chosen model.
+        places: for each model, where its tools stand now.
+        before: for each model, the places that led there, for undo.
+        shelf: kept codes, of any model, newest first.
+        emptied: what the shelf held before it was emptied, for undo.
+        origins: for each model, the image that the current code was made from.
+        draws: random codes drawn so far.
+    """
+
+    model: str
+    places: dict[str, Place] = field(default_factory=dict)
+    before: dict[str, list[Place]] = field(default_factory=dict)
+    shelf: list[Kept] = field(default_factory=list)
+    emptied: list[Kept] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
+    draws: int = 0
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The chosen model."""
+        return cache.entry(self.model)
+
+    @property
+    def place(self) -> Place:
+        """Where the tools stand: at first, on the model's first test image."""
+        if self.model not in self.places:
+            self.places[self.model] = self.of_image(cache.first_image(self.entry.model_id))
+        return self.places[self.model]
+
+    def of_image(self, image_id: str) -> Place:
+        """The mu of one image of the chosen model's data."""
+        code = cache.code_of(self.entry.model_id, image_id)
+        return Place(code, image_id, cache.caption_of(self.entry.model_id, image_id))
+
+    def go(self, place: Place) -> None:
+        """Move all tools of the chosen model there."""
+        self.before.setdefault(self.model, []).append(self.place)
+        del self.before[self.model][:-100]
+        self.places[self.model] = place
+
+    def turn(self, dim: int, value: float) -> None:
+        """Set one dimension of the current code."""
+        place = self.place
+        code = tuple(value if at == dim else z for at, z in enumerate(place.code))
+        caption = place.caption if place.image_id is None else f"{place.caption}, turned"
+        self.go(Place(code, None, caption))
+        self.origins.setdefault(self.model, place.image_id or "")
+        if place.image_id:
+            self.origins[self.model] = place.image_id
+
+    def back_to_image(self) -> None:
+        """To the mu of the image that the current code was made from, or the first image."""
+        image_id = self.place.image_id or self.origins.get(self.model) or cache.first_image(self.entry.model_id)
+        self.go(self.of_image(image_id))
+
+    def go_random(self) -> None:
+        """To a code drawn from the prior, another one each time."""
+        self.draws += 1
+        code = cache.random_codes(self.entry.model_id, 1, 1.0, 10_000 + self.draws)[0]
+        self.go(Place(code, None, f"random code {self.draws}"))
+
+    def undo(self) -> None:
+        if self.before.get(self.model):
+            self.places[self.model] = self.before[self.model].pop()
+
+    def choose(self, model: str) -> None:
+        """Make another model the chosen one; each keeps its own place."""
+        self.model = model
+
+    def keep(self, place: Place) -> None:
+        """Put a code on the shelf, once."""
+        kept = Kept(self.model, place)
+        if kept not in self.shelf:
+            self.shelf.insert(0, kept)
+            del self.shelf[SHELF_LIMIT:]
+
+    def take_out(self, kept: Kept) -> None:
+        """Make a kept code, and its model, the current one."""
+        self.choose(kept.model)
+        self.go(kept.place)
+
+    def empty_shelf(self) -> None:
+        self.emptied, self.shelf = self.shelf, []
+
+    def refill_shelf(self) -> None:
+        self.shelf, self.emptied = self.emptied + self.shelf, []
+
+
+def here() -> State:
+    """This visitor's state: from the session, else from the URL, else the first model that ships."""
+    if "muscope" not in st.session_state:
+        st.session_state["muscope"] = _from_url()
+    state: State = st.session_state["muscope"]
+    names = [entry.name for entry in shared().models()]
+    if not names:
+        raise VAEError("No model was found: put a model's folder into checkpoints/, or train one on the Train page.")
+    if state.model not in names:  # its folder is gone
+        state.model = names[0]
+    state.shelf = [kept for kept in state.shelf if kept.model in names]
+    return state
+
+
+def turn_page() -> None:
+    """Another dozen on the first page."""
+    st.session_state["muscope.start.turn"] = st.session_state.get("muscope.start.turn", 0) + 1
+
+
+def draw_again() -> None:
+    """The next draw on the sample page."""
+    st.session_state["muscope.sample.seed"] = st.session_state.get("muscope.sample.seed", 0) + 1
+
+
+def to_url(state: State) -> None:
+    """Write the model and the image that the tools stand on into the address: a link opens there."""
+    wanted = {"model": state.model}
+    if (image_id := state.place.image_id) is not None:
+        wanted["image"] = image_id
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def _from_url() -> State:
+    models = shared().models()
+    state = State(model=models[0].name if models else "")
+    asked = st.query_params.get("model", "")
+    if asked in {entry.name for entry in models}:
+        state.model = asked
+    image_id = st.query_params.get("image", "")
+    if models and image_id and cache.has_image(state.entry.model_id, image_id):
+        state.places[state.model] = state.of_image(image_id)
+    return state

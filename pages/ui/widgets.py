@@ -1,0 +1,191 @@
+"""Controls and pictures that several pages share. Each looks, and is worked, the same everywhere."""
+
+import base64
+import html
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import cache
+from pages.ui.cache import Code
+from pages.ui.state import Place, State
+from vae import data
+from vae.errors import VAEError
+
+
+def uri(png: bytes, kind: str = "png") -> str:
+    """A picture as something an `img` can show without another request."""
+    return f"data:image/{kind};base64,{base64.b64encode(png).decode()}"
+
+
+def words(kind: str) -> str:
+    """ "attribute:long_hair" for people: "long hair"."""
+    return kind.partition(":")[2].replace("_", " ")
+
+
+# ---- pictures ------------------------------------------------------------------------------------------------------
+
+
+def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str | None = None) -> None:
+    """The one large picture of a page, with the original beside it when it is an image's reconstruction."""
+    png = cache.picture(state.entry.model_id, code)
+    original = cache.original(state.entry.data, image_id) if image_id else None
+    beside = ""
+    if original is not None:
+        beside = (
+            f'<figure class="mu-original"><img class="{_crispness(state)}" data-muscope="original" '
+            f'alt="The original image" src="{uri(original)}"><figcaption>the original</figcaption></figure>'
+        )
+    st.html(
+        f'<div class="mu-stage"><figure><img class="{_crispness(state)}" data-muscope="stage" '
+        f'alt="{html.escape(alt, quote=True)}" src="{uri(png)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>{beside}</div>"
+    )
+    if image_id and original is None:
+        offer_originals(state.entry.data)
+
+
+def show_film(gif: bytes, caption: str) -> None:
+    """A path that plays, in the place of the one large picture."""
+    st.html(
+        f'<div class="mu-stage"><figure><img data-muscope="stage" alt="{html.escape(caption, quote=True)}" '
+        f'src="{uri(gif, "gif")}"><figcaption>{html.escape(caption)}</figcaption></figure></div>'
+    )
+
+
+def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72) -> None:
+    """Small pictures in a row that wraps; `handle` names them for tests."""
+    crisp = _crispness(state)
+    images = "".join(
+        f'<img class="{crisp}" data-muscope="{handle}" style="width:{size}px" '
+        f'alt="{html.escape(alt, quote=True)}" src="{uri(png)}">'
+        for png, alt in zip(pngs, alts, strict=True)
+    )
+    st.html(f'<div class="mu-row">{images}</div>')
+
+
+def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: Any, help: str | None = None) -> None:
+    """A picture that can be pressed. Its description is what a screen reader says and a keyboard reaches."""
+    safe = alt.replace("[", "(").replace("]", ")")
+    st.button(f"![{safe}]({uri(png)})", key=key, on_click=on_click, args=args, help=help)
+
+
+def show_neighbours(state: State, code: Code, image_id: str | None, count: int = 8) -> None:
+    """The real images nearest to a code: what its picture rests on."""
+    near = cache.neighbours(state.entry.model_id, code, count, image_id)
+    originals = [cache.original(state.entry.data, name) for name, _ in near]
+    codes = tuple(cache.code_of(state.entry.model_id, name) for name, _ in near)
+    here = all(found is not None for found in originals)
+    pngs = [found for found in originals if found] if here else list(cache.pictures(state.entry.model_id, codes))
+    kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
+    st.caption(f"{kind}. The closest is {near[0][1]:.1f} standard deviations of the prior away.")
+    row_of_pictures(state, pngs, "neighbour", [cache.caption_of(state.entry.model_id, name) for name, _ in near], 56)
+
+
+def offer_originals(name: str) -> None:
+    """Say that this is a reconstruction, and offer to fetch the images themselves."""
+    if data.on_machine(name):
+        return
+    if st.button("Fetch the original images", key="do.fetch", help=f"Downloads the data set {name} once."):
+        bar = st.progress(0.0, "Fetching")
+
+        def show(done: int, total: int) -> None:
+            bar.progress(min(done / max(total, 1), 1.0), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+        data.fetch(name, show)
+        st.rerun()
+
+
+def _crispness(state: State) -> str:
+    """Small pictures keep their pixels; larger ones are smoothed."""
+    return "mu-crisp" if max(state.entry.shape) <= 32 else "mu-smooth"
+
+
+# ---- choosing ------------------------------------------------------------------------------------------------------
+
+CURRENT, ANY, RANDOM = "the current picture", "any image", "a random code"
+
+
+def choose_place(state: State, label: str, key: str, default: str) -> Place:
+    """A code from anywhere: the current picture, a kept one, an image of some kind, any image, or a random code.
+
+    Args:
+        default: an option, one of `place_options`.
+    """
+    options = place_options(state)
+    model_id = state.entry.model_id
+    box = f"{key}.{model_id}"
+    if st.session_state.get(box) not in (None, *options):
+        del st.session_state[box]
+    chosen = st.selectbox(
+        label,
+        options,
+        index=options.index(default) if default in options else 0,
+        format_func=_option_words,
+        key=box,
+        persist_state="session",
+    )
+    turns = st.session_state.setdefault("muscope.turns", {})
+    if chosen != CURRENT and not chosen.startswith("kept"):
+        st.button("Another one", key=f"{key}.do.another", icon=":material/refresh:", on_click=_next, args=(turns, box))
+    turn = turns.get(box, 0)
+    if chosen == CURRENT:
+        return state.place
+    if chosen.startswith("kept"):
+        mine = [kept for kept in state.shelf if kept.model == state.model]
+        return mine[int(chosen.split()[1]) - 1].place
+    if chosen == RANDOM:
+        return Place(cache.random_codes(model_id, 1, 1.0, turn)[0], None, f"random code {turn + 1}")
+    return state.of_image(cache.image_of_kind(model_id, "" if chosen == ANY else chosen, turn))
+
+
+def place_options(state: State) -> list[str]:
+    """Where `choose_place` can take a code from."""
+    kept = [f"kept {i}" for i, _ in enumerate((k for k in state.shelf if k.model == state.model), start=1)]
+    return [CURRENT, *kept, *cache.kinds(state.entry.model_id), ANY, RANDOM]
+
+
+def _option_words(option: str) -> str:
+    what, colon, _ = option.partition(":")
+    if not colon:
+        return option
+    return f"one with {words(option)}" if what == "attribute" else f"one labelled {words(option)}"
+
+
+def _next(turns: dict[str, int], box: str) -> None:
+    turns[box] = turns.get(box, 0) + 1
+
+
+def keep_button(state: State, place: Place, key: str) -> None:
+    """Put a code on the shelf."""
+    st.button(
+        "Keep this code",
+        key=key,
+        icon=":material/bookmark_add:",
+        on_click=_keep,
+        args=(state, place),
+        help="It goes on the shelf at the side, ready for every page.",
+    )
+
+
+def _keep(state: State, place: Place) -> None:
+    state.keep(place)
+    st.toast("Kept: find it on the shelf.")
+
+
+# ---- errors --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """What a person can mend in one line; anything else in the terminal, with a line that says so."""
+    try:
+        yield
+    except VAEError as error:
+        st.error(str(error))
+    except Exception:
+        traceback.print_exc()
+        st.error("Muscope itself made a mistake here. The details are in the terminal; other pages go on working.")

@@ -1,0 +1,175 @@
+"""A file or folder is whole or not there, and what was there before is never lost."""
+
+import errno
+import os
+import resource
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vae.files import flush, write_aside, write_folder
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too, and what is in it."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """The system itself refuses to write more than `size` bytes into one file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+def fail(code: int) -> Callable[..., Any]:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "card.json"
+    for words in ("first", "second"):
+        write_aside(path, lambda aside, words=words: aside.write_text(words))
+        assert path.read_text() == words
+        assert names(path.parent) == ["card.json"]
+
+
+def test_a_file_that_fails_leaves_the_old_one(tmp_path: Path, refused: Any) -> None:
+    path = tmp_path / "card.json"
+    path.write_text("old")
+    with refused("The disk is full: card.json was not saved"):
+        write_aside(path, lambda aside: (aside.write_text("half"), fail(errno.ENOSPC)()))
+    with refused("card.json could not be written (File too large)"), disk_of(1000):
+        write_aside(path, lambda aside: aside.write_bytes(b"x" * 100_000))
+    with pytest.raises(ZeroDivisionError):  # a bug of ours stays a bug
+        write_aside(path, lambda aside: (aside.write_text("half"), 1 / 0))
+    assert tree(tmp_path) == {"card.json": b"old"}
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, order = tmp_path / "card.json", []
+    really_sync, really_replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (order.append("sync"), really_sync(handle)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (order.append("rename"), really_replace(a, b)))
+    write_aside(path, lambda aside: aside.write_text("words"))
+    assert order == ["sync", "rename", "sync"]  # the file, then its name, then the folder's list of names
+
+
+def test_a_folder_is_written_and_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "mine"
+    write_folder(folder, lambda new: (new / "a").write_text("1"))
+    write_folder(folder, lambda new: (new / "b").write_text("2"))
+    assert tree(tmp_path) == {"models/mine/b": b"2"}
+    assert names(folder.parent) == ["mine"]
+    assert folder.stat().st_mode & 0o777 == 0o755  # a temporary folder's own 700 would lock out other users
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_leaves_the_old_folder(code: int, tmp_path: Path, refused: Any) -> None:
+    folder = tmp_path / "mine"
+    write_folder(folder, lambda new: (new / "a").write_text("1"))
+
+    def fill(new: Path) -> None:
+        (new / "a").write_text("half")
+        fail(code)()
+
+    with refused("The disk is full: mine was not saved. Free some space"):
+        write_folder(folder, fill)
+    with refused("mine could not be written (File too large)"), disk_of(1000):
+        write_folder(folder, lambda new: (new / "a").write_bytes(b"x" * 100_000))
+    assert tree(tmp_path) == {"mine/a": b"1"}
+    assert names(tmp_path) == ["mine"]
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_rename_that_fails_leaves_the_old_folder(
+    call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any
+) -> None:
+    folder = tmp_path / "mine"
+    write_folder(folder, lambda new: (new / "a").write_text("1"))
+    really, calls = os.rename, []
+
+    def rename(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) == call:
+            fail(errno.EIO)()
+        really(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with refused("mine could not be written (Input/output error)"):
+        write_folder(folder, lambda new: (new / "a").write_text("2"))
+    assert tree(tmp_path) == {"mine/a": b"1"}
+    assert names(tmp_path) == ["mine"]
+
+
+def test_what_was_there_survives_even_a_rename_back_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Any
+) -> None:
+    folder = tmp_path / "mine"
+    write_folder(folder, lambda new: (new / "a").write_text("old"))
+    really, calls = os.rename, []
+
+    def rename(source: Path, target: Path) -> None:
+        calls.append(source)
+        if len(calls) > 1:
+            fail(errno.EIO)()
+        really(source, target)
+
+    monkeypatch.setattr(os, "rename", rename)
+    with refused("mine could not be written"):
+        write_folder(folder, lambda new: (new / "a").write_text("new"))
+    assert list(tree(tmp_path).values()) == [b"old"]
+
+
+def test_an_interruption_leaves_the_old_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    write_folder(folder, lambda new: (new / "a").write_text("1"))
+
+    def fill(new: Path) -> None:
+        (new / "a").write_text("half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_folder(folder, fill)
+    assert tree(tmp_path) == {"mine/a": b"1"}
+
+
+def test_a_folder_is_on_the_disk_before_it_takes_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    really_sync, really_rename = os.fsync, os.rename
+    monkeypatch.setattr(os, "fsync", lambda handle: (order.append("sync"), really_sync(handle)))
+    monkeypatch.setattr(os, "rename", lambda a, b: (order.append("rename"), really_rename(a, b)))
+    write_folder(tmp_path / "mine", lambda new: [(new / name).write_text(name) for name in "ab"])
+    assert order == ["sync", "sync", "sync", "rename", "sync"]
+
+
+def test_a_place_that_cannot_be_written_is_said_plainly(tmp_path: Path, refused: Any) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with refused("mine could not be written (File exists): choose another folder"):
+        write_folder(tmp_path / "file" / "mine", lambda new: None)
+    with refused("card.json could not be written (File exists): choose another folder"):
+        write_aside(tmp_path / "file" / "card.json", lambda aside: None)
+
+
+def test_flush_closes_what_it_opens(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    for _ in range(3):
+        flush(tmp_path)
+    assert (len(os.listdir("/proc/self/fd")) if before else 0) == before

@@ -1,0 +1,164 @@
+"""Every network keeps the shape of the picture, has the weights it should have, and follows from its seed."""
+
+from math import prod
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vae.config import ACTIVATIONS, Config
+from vae.model import VAE
+from vae.nets import ACTIVATION_LAYERS, LOGVAR_LIMIT, build_decoder, build_encoder
+from vae.recipes import make_config, make_decoder, make_encoder
+
+
+def passes(config: Config) -> None:
+    """One batch through the network: shapes, finite numbers, a gradient in every weight."""
+    vae = VAE(config, seed=0)
+    x = torch.rand((2, *config.shape), generator=torch.Generator().manual_seed(0))
+    out = vae(x, torch.Generator().manual_seed(0))
+    assert out.posterior.mu.shape == out.posterior.logvar.shape == out.z.shape == (2, config.latent_dim)
+    assert out.x_params.shape == x.shape
+    assert torch.isfinite(out.x_params).all()
+    (out.x_params.square().sum() + out.posterior.kl().sum()).backward()
+    for name, weight in vae.named_parameters():
+        if name != "log_std":
+            assert weight.grad is not None, name
+            assert weight.grad.abs().sum() > 0, name
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_every_activation(kind: str, activation: str) -> None:
+    passes(Config((2, 9, 12), 3, kind, (6, 5), (5, 6), activation))
+
+
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 31, 17), (4, 128, 8), (1, 127, 128), (64, 8, 9)])
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_channels_and_sides(kind: str, shape: tuple[int, int, int]) -> None:
+    passes(Config(shape, 2, kind, (3, 4, 5), (5, 4, 3)))
+
+
+@given(
+    shape=st.tuples(st.integers(1, 4), st.integers(8, 40), st.integers(8, 40)),
+    stages=st.integers(1, 3),
+    latent_dim=st.integers(1, 5),
+)
+@settings(max_examples=25)
+def test_a_convolutional_network_gives_back_any_size(shape: tuple[int, int, int], stages: int, latent_dim: int) -> None:
+    passes(Config(shape, latent_dim, "conv", (4,) * stages, (4,) * stages, "silu"))
+
+
+@pytest.mark.parametrize("length", [1, 2, 57, 784])
+def test_flat_vectors(length: int) -> None:
+    passes(Config((length,), 2, encoder_sizes=(6,), decoder_sizes=(6, 4)))
+
+
+def test_a_linear_vae_has_no_hidden_layer() -> None:
+    passes(Config((1, 8, 8), 2, encoder_sizes=(), decoder_sizes=()))
+    decoder = build_decoder(Config((5,), 2, encoder_sizes=(), decoder_sizes=()))
+    a, b = torch.randn(1, 2), torch.randn(1, 2)
+    zero = decoder(torch.zeros(1, 2))
+    torch.testing.assert_close(decoder(a + b) - zero, decoder(a) - zero + decoder(b) - zero)
+
+
+def test_the_activations_are_what_their_names_say() -> None:
+    x = torch.tensor([-2.0, -0.5, 0.0, 1.0])
+    said = {
+        "relu": x.clamp(min=0),
+        "tanh": (1 - torch.exp(-2 * x)) / (1 + torch.exp(-2 * x)),
+        "gelu": x * 0.5 * (1 + torch.erf(x / 2**0.5)),
+        "silu": x / (1 + torch.exp(-x)),
+        "elu": torch.where(x > 0, x, torch.exp(x) - 1),
+        "leaky_relu": torch.where(x > 0, x, 0.2 * x),
+    }
+    assert set(said) == set(ACTIVATION_LAYERS) == set(ACTIVATIONS)
+    for name, wanted in said.items():
+        torch.testing.assert_close(ACTIVATION_LAYERS[name]()(x), wanted)
+
+
+def dense(*sizes: int) -> int:
+    """Weights and biases of a stack of dense layers."""
+    return sum(a * b + b for a, b in zip(sizes, sizes[1:], strict=False))
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("pytorch", dense(784, 400) + 2 * dense(400, 20) + dense(20, 400, 784)),
+        ("scratch", dense(784, 400) + 2 * dense(400, 20) + dense(20, 400, 784)),
+        ("keras", dense(784, 256) + 2 * dense(256, 20) + dense(20, 256, 784)),
+        ("edifice", dense(784, 256, 128) + 2 * dense(128, 32) + dense(32, 128, 256, 784)),
+    ],
+)
+def test_the_recipes_have_as_many_weights_as_their_sources(name: str, count: int) -> None:
+    assert sum(weight.numel() for weight in VAE(make_config(name)).parameters()) == count
+    if name == "pytorch":
+        assert count == 652_824  # as torch counts the example's own network
+
+
+def test_a_convolutional_network_has_as_many_weights_as_its_layers() -> None:
+    config = make_config("scratch", network="conv", input_size=(3, 28, 30), latent_size=6)  # 28x30, 14x15, 7x7
+    kernel, features = 4 * 4, 64 * 7 * 7
+    encoder = (3 * 32 * kernel + 32) + (32 * 64 * kernel + 64) + 2 * dense(features, 6)
+    decoder = dense(6, features) + (64 * 32 * kernel + 32) + (32 * 3 * kernel + 3)
+    vae = VAE(config)
+    assert sum(weight.numel() for weight in vae.encoder.parameters()) == encoder
+    assert sum(weight.numel() for weight in vae.decoder.parameters()) == decoder
+
+
+def test_the_seed_decides_the_weights_and_nothing_else_does(small: Config) -> None:
+    first = VAE(small, seed=5).state_dict()
+    torch.manual_seed(123)
+    before = torch.get_rng_state()
+    again, other = VAE(small, seed=5).state_dict(), VAE(small, seed=6).state_dict()
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert not any(torch.equal(first[name], other[name]) for name in first)
+
+
+def test_encoder_and_decoder_do_not_start_from_the_same_numbers() -> None:
+    vae = VAE(Config((6,), 6, encoder_sizes=(6,), decoder_sizes=(6,)), seed=0)
+    weights = [weight for weight in vae.state_dict().values() if weight.shape == (6, 6)]
+    assert len(weights) == 5
+    assert len({tuple(weight.flatten().tolist()) for weight in weights}) == 5
+
+
+def test_the_encoder_or_the_decoder_alone() -> None:
+    x, z = torch.rand(4, 1, 8, 8), torch.randn(4, 3)
+    options = {"input_size": (1, 8, 8), "latent_size": 3}
+    vae = VAE(make_config("scratch", **options), seed=2)
+    mu, logvar = make_encoder("scratch", seed=2, **options)(x)
+    q = vae.encode(x)
+    assert torch.equal(mu, q.mu) and torch.equal(logvar, q.logvar)
+    assert torch.equal(make_decoder("scratch", seed=3, **options)(z), vae.decode_params(z))
+
+
+@pytest.mark.parametrize("kind", ["mlp", "conv"])
+def test_a_wild_encoder_gives_a_finite_spread(kind: str) -> None:
+    encoder = build_encoder(Config((1, 8, 8), 2, kind, (4,), (4,)))
+    for value in (1e6, -1e6):
+        torch.nn.init.constant_(encoder.heads.logvar.bias, value)
+        _, logvar = encoder(torch.rand(3, 1, 8, 8))
+        assert torch.equal(logvar, torch.full((3, 2), LOGVAR_LIMIT if value > 0 else -LOGVAR_LIMIT))
+    assert LOGVAR_LIMIT >= 15  # wide enough to leave every sane posterior alone
+
+
+def test_pictures_keep_their_orientation() -> None:
+    """A dense decoder writes rows before columns: the weight of pixel (c, h, w) is number c * H * W + h * W + w."""
+    config = Config((2, 8, 9), 1, encoder_sizes=(), decoder_sizes=())
+    decoder = build_decoder(config)
+    with torch.no_grad():
+        decoder.out.weight.zero_()
+        decoder.out.bias.copy_(torch.arange(float(prod(config.shape))))
+    picture = decoder(torch.zeros(1, 1))[0]
+    assert picture[1, 2, 3] == 1 * 72 + 2 * 9 + 3
+    encoder = build_encoder(config)
+    with torch.no_grad():
+        encoder.heads.mu.weight.zero_()
+        encoder.heads.mu.weight[0, 1 * 72 + 2 * 9 + 3] = 1
+        encoder.heads.mu.bias.zero_()
+    x = torch.zeros(1, *config.shape)
+    x[0, 1, 2, 3] = 0.75
+    assert encoder(x)[0].item() == 0.75

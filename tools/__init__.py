@@ -1,0 +1,1 @@
+"""Commands for people who work on Muscope; nothing here is imported by the app."""

@@ -1,0 +1,221 @@
+"""A model is a folder that can be read by eye.
+
+    config.json           the network, likelihood and loss (`Config`)
+    model.safetensors     the weights
+    card.json             what it was trained on, licence, measured figures, the command that made it
+    encodings.safetensors mu and logvar of its images (`vae.encodings`), if they were made
+
+Loading is strict, and nothing that could hold a program is ever opened: no pickle, so no `torch.load`.
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from vae.config import Config
+from vae.errors import VAEError
+from vae.files import write_aside, write_folder
+from vae.model import VAE
+
+CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
+MAX_JSON_BYTES = 1_000_000
+PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model read from its folder.
+
+    Attributes:
+        vae: in evaluation mode, its weights frozen: every visitor shares it.
+        card: what is known of it.
+        model_id: content hash of its config and weights, 16 hexadecimal digits.
+    """
+
+    vae: VAE
+    card: dict[str, Any]
+    model_id: str
+    folder: Path
+
+    @property
+    def config(self) -> Config:
+        return self.vae.config
+
+
+def save(folder: Path, vae: VAE, card: dict[str, Any], *, half: bool = False) -> str:
+    """Write a model's folder, whole or not at all; a model already there gives way only when the new one is complete.
+
+    Args:
+        card: JSON values; what a person should know of this model.
+        half: weights as float16, half the size. What ships does this; figures are measured after it.
+
+    Returns:
+        The model_id.
+
+    Raises:
+        VAEError: weights that are not finite, a place where something else lies, or a disk that cannot be written.
+    """
+    folder = check_place(folder)
+    tensors = {name: value.detach().cpu().contiguous() for name, value in vae.state_dict().items()}
+    if half:
+        tensors = {name: value.half() for name, value in tensors.items()}  # 65,504 at most: checked after it
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise VAEError(f"The weights {name} are not finite: this model was not saved. Train with a lower rate.")
+    config_bytes, weight_bytes = _json_bytes(vae.config.to_json()), save_tensors(tensors)
+
+    def fill(new: Path) -> None:
+        (new / CONFIG).write_bytes(config_bytes)
+        (new / WEIGHTS).write_bytes(weight_bytes)
+        (new / CARD).write_bytes(_json_bytes(card))
+
+    write_folder(folder, fill)
+    return _hash(config_bytes, weight_bytes)
+
+
+def check_place(folder: Path) -> Path:
+    """The folder, if a model may be saved there: nothing there yet, an empty folder, or a model to be replaced.
+
+    Raises:
+        VAEError: a file, or a folder of other things: saving would take it away. Ask before the training, not after.
+    """
+    folder = Path(folder)
+    try:
+        if folder.is_dir():
+            names = {entry.name for entry in folder.iterdir()}
+            taken = bool(names) and not names.issuperset((CONFIG, WEIGHTS, CARD))
+        else:
+            taken = folder.exists()
+    except OSError as error:
+        raise VAEError(f"{folder.name} cannot be looked at ({error.strerror}): choose another folder.") from error
+    if taken:
+        raise VAEError(f"{folder.name} is there already and is not a model: choose a folder that does not exist yet.")
+    return folder
+
+
+def save_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write the card alone, whole or not at all: figures are often measured after the model is saved."""
+    write_aside(Path(folder) / CARD, lambda path: path.write_bytes(_json_bytes(card)))
+
+
+def load(folder: Path, device: torch.device | str = "cpu") -> Checkpoint:
+    """Read a model's folder.
+
+    Raises:
+        VAEError: no such folder, a file missing, damaged or foreign, weights that do not fit the config, or a pickle
+            offered in its place. Nothing in the folder is executed, whatever it holds.
+    """
+    folder = _as_model_folder(folder)
+    config_bytes, weight_bytes = _read(folder, CONFIG), _read(folder, WEIGHTS)
+    config = Config.from_json(_parse(folder, CONFIG, config_bytes))
+    card = _read_card(folder)
+    try:
+        tensors = load_tensors(weight_bytes)
+    except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a number format that torch does not know
+        raise VAEError(
+            f"{WEIGHTS} of the model {folder.name} is damaged or not safetensors: copy the folder again."
+        ) from error
+    _check_fit(folder, config, tensors)
+    vae = VAE(config)
+    vae.load_state_dict({name: value.float() for name, value in tensors.items()})
+    vae.eval().requires_grad_(False).to(device)
+    return Checkpoint(vae, card, _hash(config_bytes, weight_bytes), folder)
+
+
+def read_card(folder: Path) -> tuple[Config, dict[str, Any], str]:
+    """Config, card and model_id of a folder, without building the network. Raises as `load` does."""
+    folder = _as_model_folder(folder)
+    config_bytes, weight_bytes = _read(folder, CONFIG), _read(folder, WEIGHTS)
+    config = Config.from_json(_parse(folder, CONFIG, config_bytes))
+    return config, _read_card(folder), _hash(config_bytes, weight_bytes)
+
+
+def _as_model_folder(folder: Path) -> Path:
+    folder = Path(folder)
+    if folder.suffix.lower() in PICKLES:
+        raise VAEError(
+            f"{folder.name} may hold a program (pickle), and Muscope never opens those: "
+            "save the weights as safetensors beside a config.json."
+        )
+    try:
+        there, is_folder = folder.exists(), folder.is_dir()
+    except OSError as error:  # a name too long, or a parent that may not be read
+        raise VAEError(f"The model {folder.name[:80]} could not be read ({error.strerror}): check the path.") from error
+    if not there:
+        raise VAEError(f"There is no model folder called {folder.name}: check the path.")
+    if not is_folder:
+        raise VAEError(f"{folder.name} is a file: a model is a folder with {CONFIG}, {WEIGHTS} and {CARD}.")
+    return folder
+
+
+def _read(folder: Path, name: str) -> bytes:
+    path = folder / name
+    try:
+        if name != WEIGHTS and path.stat().st_size > MAX_JSON_BYTES:
+            raise VAEError(f"{name} of the model {folder.name} is too large to be one: it was not read.")
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        strangers = [file.name for file in folder.iterdir() if file.suffix.lower() in PICKLES]
+        hint = f" ({strangers[0]} may hold a program and is never opened)" if strangers else ""
+        raise VAEError(
+            f"The folder {folder.name} has no {name}{hint}: a model has {CONFIG}, {WEIGHTS} and {CARD}."
+        ) from error
+    except OSError as error:
+        raise VAEError(f"{name} of the model {folder.name} could not be read ({error.strerror}).") from error
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    card = _parse(folder, CARD, _read(folder, CARD))
+    if not isinstance(card, dict):
+        raise VAEError(f"{CARD} of the model {folder.name} holds no object: copy the folder again.")
+    return card
+
+
+def _parse(folder: Path, name: str, data: bytes) -> object:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise VAEError(f"{name} of the model {folder.name} is not JSON: copy the folder again.") from error
+
+
+def _check_fit(folder: Path, config: Config, tensors: dict[str, torch.Tensor]) -> None:
+    with torch.device("meta"):  # shapes without memory: a config that asks for billions of weights costs nothing here
+        wanted = {name: tuple(value.shape) for name, value in VAE(config).state_dict().items()}
+    given = {name: tuple(value.shape) for name, value in tensors.items()}
+    if wanted != given:
+        odd = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+        raise VAEError(
+            f"The weights of the model {folder.name} do not fit its config (look at {odd[0]}): "
+            "both files must come from the same model."
+        )
+    for name, value in tensors.items():
+        if not value.is_floating_point() or not torch.isfinite(value.float()).all():
+            raise VAEError(f"The weights {name} of the model {folder.name} are not finite numbers: train it again.")
+
+
+def _hash(config_bytes: bytes, weight_bytes: bytes) -> str:
+    digest = hashlib.sha256(config_bytes)
+    digest.update(weight_bytes)
+    return digest.hexdigest()[:16]
+
+
+def _json_bytes(value: dict[str, Any]) -> bytes:
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return text.encode(errors="backslashreplace")  # half a character, from an odd file name, becomes JSON's own escape
+
+
+def _finite(value: Any) -> Any:
+    """NaN is not JSON: a figure that could not be had is null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

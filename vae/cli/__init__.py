@@ -1,0 +1,59 @@
+"""The command line: one file for each verb, and the one place where an error becomes a line and an exit status."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from vae.cli import data, encode, evaluate, project, train
+from vae.errors import VAEError
+
+VERBS = (data, train, encode, project, evaluate)
+BAD_INPUT, INTERRUPTED = 2, 130
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one plain line, as all others here."""
+
+    def error(self, message: str) -> NoReturn:
+        raise VAEError(f"{message}: see `{self.prog} --help`.")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        argv: what stands after `python -m vae`.
+
+    Returns:
+        The exit status: 0, or 2 for bad input, explained in one line on standard error.
+    """
+    # A waiting OpenMP thread sleeps instead of spinning beside the app's own; read once, when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        arguments = _parser().parse_args(argv)
+        arguments.argv = tuple(argv)
+        arguments.run(arguments)
+    except VAEError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("Interrupted: what was not finished is not kept.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # `| head` has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # Python flushes the old one on the way out and would complain
+        return 0
+    except SystemExit as done:  # argparse after --help
+        return int(done.code or 0)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m vae", description="Train variational autoencoders and look inside them.")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True, parser_class=Parser)
+    for verb in VERBS:
+        one = verbs.add_parser(verb.NAME, help=verb.HELP, description=verb.HELP)
+        verb.add_arguments(one)
+        one.set_defaults(run=verb.run)
+    return parser

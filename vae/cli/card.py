@@ -1,0 +1,93 @@
+"""The card: what a person should know of a model before trusting it."""
+
+import argparse
+import platform
+import shlex
+import tomllib
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vae.config import Config
+from vae.data import Images, describe
+from vae.evaluate.figures import likelihood_phrase
+from vae.train.loop import Settings
+
+WATCHING = {"--events": True, "--stop-file": True, "--progress": False, "--json": False}  # option: takes a value
+
+
+def make_card(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    config: Config,
+    train: Images,
+    test: Images,
+    result: dict[str, Any],
+) -> dict[str, Any]:
+    """Everything but the figures, as JSON values."""
+    info = describe(train.name)
+    kept = arguments.keep_images or (len(train), len(test))
+    return {
+        "name": arguments.out.name,
+        "title": arguments.title or f"{info.title}, {config.latent_dim} latents",
+        "sentence": arguments.sentence or info.sentence,
+        "data": {
+            "name": train.name,
+            "title": info.title,
+            "credit": train.credit,
+            "train": len(train),
+            "test": len(test),
+            "kept": {"train": min(kept[0], len(train)), "test": min(kept[1], len(test))},
+            "limit": arguments.limit,
+        },
+        "likelihood": likelihood_phrase(config),
+        "binarisation": config.binarise,
+        "effective_beta": result["effective_beta"],
+        "seed": settings.seed,
+        "epochs": result["epochs"],
+        "settings": asdict(settings) | {"half": arguments.half, "threads": torch.get_num_threads()},
+        "seconds": result["seconds"],
+        "images_per_second": result["images_per_second"],
+        "device": result["device"],
+        "versions": {"python": platform.python_version(), "torch": str(torch.__version__), "muscope": own_version()},
+        "command": shlex.join(["python", "-m", "vae", *without_watching(arguments.argv)]),
+        "figures": {},
+        "made": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def own_version() -> str:
+    """Muscope's version, from the project file beside the program: it is run from its folder, not installed."""
+    project = Path(__file__).parents[2] / "pyproject.toml"
+    if not project.is_file():
+        return "unknown"
+    return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def without_watching(argv: tuple[str, ...]) -> list[str]:
+    """The command without the options that only concern who was watching; paths below this folder made relative."""
+    words: list[str] = []
+    skip = False
+    for word in argv:
+        option, equals, _ = word.partition("=")
+        if skip:
+            skip = False
+        elif option in WATCHING:
+            skip = WATCHING[option] and not equals
+        else:
+            words.append(_relative(word))
+    return words
+
+
+def _relative(word: str) -> str:
+    """ "folder:/here/cats" and "/here/models/x" to what they are called from here."""
+    here = str(Path.cwd())
+    return word.replace(here + "/", "") if here != "/" else word
+
+
+def round_figures(figures: dict[str, Any]) -> dict[str, Any]:
+    """Six significant digits: more would be the machine's, not the model's."""
+    return {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in figures.items()}

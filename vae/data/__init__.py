@@ -1,0 +1,172 @@
+"""Where images come from: drawn or carried by the program, downloaded, or brought by a person, behind one `load`.
+
+faces, faces-fair, sprites     drawn (drawn.py)
+digits                         carried by scikit-learn (digits.py)
+mnist, fashion-mnist, kmnist   downloaded (idx.py, download.py), or found in the folder named by MUSCOPE_DATA
+folder:PATH                    one sub-folder of images for each label (folder.py)
+table:PATH                     rows of numbers, .csv or .npy (table.py)
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vae.data import digits, drawn, folder, idx, table
+from vae.data.download import Progress, cache_folder
+from vae.data.images import SPLITS, DataInfo, Images, public_name
+from vae.errors import VAEError
+
+__all__ = [
+    "NAMES",
+    "DataInfo",
+    "Images",
+    "Progress",
+    "cache_folder",
+    "describe",
+    "fetch",
+    "load",
+    "on_machine",
+    "originals",
+    "public_name",
+]
+
+# In the order they are shown to people.
+NAMES: tuple[str, ...] = ("faces", "mnist", "fashion-mnist", "kmnist", "sprites", "digits", "faces-fair")
+
+_BROUGHT: dict[str, Callable[[str, str], Images]] = {"folder": folder.load, "table": table.load}
+
+
+def load(
+    name: str, split: str, *, limit: int | None = None, download: bool = True, progress: Progress | None = None
+) -> Images:
+    """One split of a data set.
+
+    Args:
+        name: one of NAMES, "folder:PATH" or "table:PATH".
+        split: "train" or "test".
+        limit: the first so many rows, always the same ones; None for all.
+        download: fetch what is not on this machine; False refuses instead.
+        progress: called with bytes done and bytes in all while fetching or drawing.
+
+    Returns:
+        Images with read-only arrays. (`torch.from_numpy` warns of those: `torch.tensor` copies.)
+
+    Raises:
+        VAEError: no such data, a damaged or foreign file, a download that failed.
+    """
+    _check(name, split)
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
+        raise VAEError(f"limit is {limit!r}: give a whole number of images, at least 1, or none for all.")
+    if name in drawn.NAMES:
+        return drawn.load(name, split, limit, progress)
+    if name in idx.SETS and download and not on_machine(name):
+        idx.fetch(name, progress)
+    images = _load(name, split)
+    return images if limit is None or limit >= len(images) else images.take(slice(limit))
+
+
+def on_machine(name: str) -> bool:
+    """True when `load` needs no network. Cheap: looks for files, does not open them."""
+    _check(name)
+    if name in idx.SETS:
+        return idx.folder_of(name) is not None
+    kind, _, path = name.partition(":")
+    return kind not in _BROUGHT or Path(path).expanduser().exists()
+
+
+def originals(name: str, split: str, indices: Sequence[int] | np.ndarray) -> np.ndarray | None:
+    """The images at rows `indices` of a split as they were before any model saw them.
+
+    Returns:
+        (n, H, W, C) uint8, or (n, D) float32 for tables; None when the data are not on this machine or can no longer
+        be read. Never downloads; drawn images are drawn one by one.
+
+    Raises:
+        VAEError: no such data set, or no such row in it.
+    """
+    _check(name, split)
+    rows = np.asarray(indices, dtype=np.int64).reshape(-1)
+    if name in drawn.NAMES:
+        _check_rows(name, rows, drawn.size(name, split))
+        return drawn.originals(name, split, rows)
+    if not on_machine(name):
+        return None
+    try:
+        images = _load(name, split)
+    except VAEError:
+        return None  # the picture then says "reconstruction", and fetching or loading says what is wrong
+    _check_rows(name, rows, len(images))
+    return images.pixels[rows]
+
+
+def fetch(name: str, progress: Progress | None = None) -> None:
+    """Make `load` quick and free of the network: download a set, or draw it once and keep it.
+
+    Args:
+        progress: called with bytes done and bytes in all, over all files of the set.
+
+    Raises:
+        VAEError: no network, a wrong checksum, a full disk, no such set.
+    """
+    _check(name)
+    if name in drawn.NAMES:
+        for split in SPLITS:
+            drawn.whole(name, split, progress)
+    elif name in idx.SETS:
+        idx.fetch(name, progress)
+
+
+def describe(name: str) -> DataInfo:
+    """What a person wants to know before choosing: title, one sentence, sizes, classes, credit.
+
+    Raises:
+        VAEError: no such data set; a folder or table that cannot be read.
+    """
+    _check(name)
+    if name in drawn.NAMES:
+        return drawn.describe(name)
+    if name in idx.SETS:
+        return idx.SETS[name].info
+    if name == "digits":
+        return digits.INFO
+    train, test = _load(name, "train"), _load(name, "test")
+    kind, _, path = name.partition(":")
+    count = len(train) + len(test)
+    what = f"{count:,} images of your own" if kind == "folder" else f"{count:,} rows of your own"
+    size = f"{train.shape[2]} by {train.shape[1]} pixels" if kind == "folder" else f"{train.shape[0]:,} numbers each"
+    return DataInfo(
+        name=name,
+        title=Path(path).name,
+        sentence=f"{what}, {size}.",
+        shape=train.shape,
+        classes=train.label_names,
+        train_size=len(train),
+        test_size=len(test),
+        credit=train.credit,
+        built_in=False,
+    )
+
+
+def _load(name: str, split: str) -> Images:
+    """A split of whatever is not drawn and is on this machine."""
+    kind, _, path = name.partition(":")
+    if kind in _BROUGHT:
+        return _BROUGHT[kind](path, split)
+    return digits.load(split) if name == "digits" else idx.load(name, split)
+
+
+def _check(name: str, split: str = "train") -> None:
+    kind, _, path = name.partition(":") if isinstance(name, str) else ("", "", "")
+    if name not in NAMES and not (kind in _BROUGHT and path):
+        raise VAEError(f"There is no data set {name!r}: choose {', '.join(NAMES)}, folder:PATH or table:PATH.")
+    if split not in SPLITS:
+        raise VAEError(f"There is no split {split!r}: ask for 'train' or 'test'.")
+
+
+def _check_rows(name: str, rows: np.ndarray, count: int) -> None:
+    if len(rows) and (rows.min() < 0 or rows.max() >= count):
+        raise VAEError(
+            f"{public_name(name)} has no row {rows.max() if rows.max() >= count else rows.min()}: "
+            f"rows run from 0 to {count - 1}."
+        )

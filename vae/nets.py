@@ -1,0 +1,137 @@
+"""Encoders and decoders: dense and convolutional.
+
+An encoder maps x to (mu, logvar); a decoder maps z to the parameters of p(x|z): logits for a Bernoulli, the mean for
+the others. Either can be built alone.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from vae.config import Config
+
+ACTIVATION_LAYERS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "tanh": nn.Tanh,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "elu": nn.ELU,
+    "leaky_relu": lambda: nn.LeakyReLU(0.2),
+}
+
+# exp(LOGVAR_LIMIT / 2) is a spread of 22,000 prior standard deviations: no sane posterior is touched, NaN is kept out.
+LOGVAR_LIMIT = 20.0
+
+
+def _dense_stack(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for wide, narrow in pairwise(sizes):
+        layers += [nn.Linear(wide, narrow), ACTIVATION_LAYERS[activation]()]
+    return nn.Sequential(*layers)
+
+
+class Heads(nn.Module):
+    """Features (B, F) to mu and logvar, (B, L) each."""
+
+    def __init__(self, features: int, latent_dim: int) -> None:
+        super().__init__()
+        self.mu = nn.Linear(features, latent_dim)
+        self.logvar = nn.Linear(features, latent_dim)
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        return self.mu(h), self.logvar(h).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+
+
+class DenseEncoder(nn.Module):
+    """x (B, ...) to mu, logvar (B, L) through dense layers."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        sizes = (config.pixels, *config.encoder_sizes)
+        self.body = _dense_stack(sizes, config.activation)
+        self.heads = Heads(sizes[-1], config.latent_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.heads(self.body(x.flatten(1)))  # (B, D) -> (B, L), (B, L)
+
+
+class DenseDecoder(nn.Module):
+    """z (B, L) to the parameters of p(x|z), shaped as x, through dense layers."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        sizes = (config.latent_dim, *config.decoder_sizes)
+        self.shape = config.shape
+        self.body = _dense_stack(sizes, config.activation)
+        self.out = nn.Linear(sizes[-1], config.pixels)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.out(self.body(z)).unflatten(1, self.shape)  # (B, L) -> (B, D) -> (B, C, H, W)
+
+
+def _halvings(side: int, stages: int) -> list[int]:
+    """The side of the picture before each stage and after the last: 28, 14, 7."""
+    sides = [side]
+    for _ in range(stages):
+        sides.append(sides[-1] // 2)
+    return sides
+
+
+class ConvEncoder(nn.Module):
+    """x (B, C, H, W) to mu, logvar (B, L): each stage halves the picture with a 4x4 convolution of stride 2."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        channels = (config.shape[0], *config.encoder_sizes)
+        layers: list[nn.Module] = []
+        for into, out in pairwise(channels):
+            layers += [nn.Conv2d(into, out, kernel_size=4, stride=2, padding=1), ACTIVATION_LAYERS[config.activation]()]
+        self.body = nn.Sequential(*layers)
+        stages = len(config.encoder_sizes)
+        height, width = (_halvings(side, stages)[-1] for side in config.shape[1:])
+        self.heads = Heads(channels[-1] * height * width, config.latent_dim)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.heads(self.body(x).flatten(1))  # (B, C, H, W) -> (B, F) -> (B, L), (B, L)
+
+
+class ConvDecoder(nn.Module):
+    """z (B, L) to the parameters of p(x|z) (B, C, H, W): the encoder's way back, 4x4 kernels against checkerboards."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        channels = (*config.decoder_sizes, config.shape[0])
+        stages = len(config.decoder_sizes)
+        heights, widths = (_halvings(side, stages)[::-1] for side in config.shape[1:])
+        self.start = (channels[0], heights[0], widths[0])
+        self.inlet = nn.Linear(config.latent_dim, channels[0] * heights[0] * widths[0])
+        layers: list[nn.Module] = []
+        for stage, (into, out) in enumerate(pairwise(channels)):
+            odd = (heights[stage + 1] % 2, widths[stage + 1] % 2)  # a side of 7 halves to 3: put the odd row back
+            layers += [
+                ACTIVATION_LAYERS[config.activation](),
+                nn.ConvTranspose2d(into, out, kernel_size=4, stride=2, padding=1, output_padding=odd),
+            ]
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.body(self.inlet(z).unflatten(1, self.start))  # (B, L) -> (B, F, h, w) -> (B, C, H, W)
+
+
+def build_encoder(config: Config, seed: int = 0) -> nn.Module:
+    """The encoder alone: x (B, *shape) to (mu, logvar), (B, L) each, initialised from `seed`."""
+    return _seeded(ConvEncoder if config.network == "conv" else DenseEncoder, config, seed)
+
+
+def build_decoder(config: Config, seed: int = 0) -> nn.Module:
+    """The decoder alone: z (B, L) to the parameters of p(x|z) (B, *shape), initialised from `seed`."""
+    return _seeded(ConvDecoder if config.network == "conv" else DenseDecoder, config, seed)
+
+
+def _seeded(kind: Callable[[Config], nn.Module], config: Config, seed: int) -> nn.Module:
+    # torch initialises from its global generator: borrow it, and give it back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return kind(config)
