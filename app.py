@@ -1,6 +1,7 @@
 """The door: `streamlit run app.py`.
 
-It sets what must be set before anything imports torch, hands the pages to Streamlit, and opens the browser. The main
+It sets what must be set before anything imports torch, hands the pages to Streamlit, warms the first model, and opens
+the browser. The main
 script lies inside `pages/`, so Streamlit's older multipage mode stays off and a cold link to any page opens with its
 frame.
 """
@@ -10,6 +11,7 @@ import os
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from threading import Thread
 
 # A waiting OpenMP thread sleeps instead of spinning: beside a training process, spinning threads on two cores cost
 # nearly all the speed of both. It is read once, when torch is first imported.
@@ -21,15 +23,24 @@ WAIT = 30  # seconds for the server to answer before the browser is sent there a
 
 
 @asynccontextmanager
-async def open_browser(_app: st.App) -> AsyncIterator[None]:
-    """Open the browser once the server answers: Streamlit 1.67 does so for a script and not for an `st.App`.
+async def first_light(_app: st.App) -> AsyncIterator[None]:
+    """Warm the first model, and open the browser once the server answers.
 
-    Nothing opens with `--server.headless true`, which is also the default on Linux without a screen.
+    Streamlit 1.67 opens the browser for a script and not for an `st.App`. Nothing opens with `--server.headless true`,
+    which is also the default on Linux without a screen.
     """
+    Thread(target=_warm, name="warm", daemon=True).start()
     opening = None if st.get_option("server.headless") else asyncio.create_task(_open_when_ready())
     yield
     if opening is not None:
         opening.cancel()
+
+
+def _warm() -> None:
+    """Load torch and the first model while the browser is still on its way."""
+    from live.engine import shared
+
+    shared().warm()
 
 
 async def _open_when_ready() -> None:
@@ -53,4 +64,4 @@ async def _answers(host: str, port: int) -> bool:
 
 
 # Streamlit finds the app by reading this line as text: keep it literal.
-app = st.App("pages/router.py", lifespan=open_browser)
+app = st.App("pages/router.py", lifespan=first_light)

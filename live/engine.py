@@ -7,6 +7,7 @@ by content (`model_id`), so a model that is trained again is another model, and 
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -104,6 +105,12 @@ class Engine:
             codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
             x = self._model(entry).vae.decode(codes).cpu().numpy()
         return as_pictures(x)
+
+    def warm(self) -> None:
+        """Have the first model ready before anybody asks. A model that cannot be opened is told about on its page."""
+        with suppress(VAEError):
+            for entry in self.models()[:1]:
+                self.decode(entry, self.encodings(entry).mu[:1])
 
     def _model(self, entry: ModelEntry) -> Checkpoint:
         def open_folder() -> Checkpoint:

@@ -24,4 +24,5 @@ with left:
     if result is not None:
         show_stage(visitor, result.code, result.caption, f"What the model draws for {result.caption}")
         keep_button(visitor, result, "attributes.do.keep")
-        show_neighbours(visitor, result.code, None)
+if result is not None:
+    show_neighbours(visitor, result.code, None)

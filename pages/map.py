@@ -24,4 +24,4 @@ with left:
     with st.container(horizontal=True, gap="small"):
         keep_button(visitor, place, "map.do.keep")
         st.page_link("sliders.py", label="Open in Sliders", icon=":material/tune:")
-    show_neighbours(visitor, place.code, place.image_id)
+    show_neighbours(visitor, place.code, place.image_id, count=6)

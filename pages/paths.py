@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui import cache, state
 from pages.ui.state import Place
-from pages.ui.widgets import choose_place, keep_button, row_of_pictures, show_film
+from pages.ui.widgets import ANY, CURRENT, choose_place, draw_downloads, keep_button, row_of_pictures, show_film
 
 visitor = state.here()
 model_id = visitor.entry.model_id
@@ -15,10 +15,10 @@ left, right = st.columns([6, 8], gap="large")
 with right:
     first, last = st.columns(2, gap="medium")
     with first:
-        start = choose_place(visitor, "From", "paths.from", "the current picture")
+        start = choose_place(visitor, "From", "paths.from", CURRENT)
         row_of_pictures(visitor, [cache.picture(model_id, start.code)], "from", [start.caption], 96)
     with last:
-        end = choose_place(visitor, "To", "paths.to", cache.another_kind(model_id, start.image_id))
+        end = choose_place(visitor, "To", "paths.to", cache.another_kind(model_id, start.image_id) or ANY)
         row_of_pictures(visitor, [cache.picture(model_id, end.code)], "to", [end.caption], 96)
     steps = st.slider(
         "Frames", 2, 36, 12, key="paths.steps", persist_state="session", help="More: smoother, same path."
@@ -35,14 +35,10 @@ with right:
     )
     codes = cache.path(start.code, end.code, steps, way)
     row_of_pictures(visitor, cache.pictures(model_id, codes), "frame", [f"Frame {i}" for i in range(1, steps + 1)])
-    keep_at = st.slider("Frame to keep", 1, steps, 1, key="paths.frame") if steps > 1 else 1
+    st.session_state["paths.frame"] = min(st.session_state.get("paths.frame", 1), steps)
+    keep_at = st.slider("Frame to keep", 1, steps, key="paths.frame", persist_state="session")
     keep_button(visitor, Place(codes[keep_at - 1], None, f"frame {keep_at} of a path"), "paths.do.keep")
 with left:
-    film = cache.film(model_id, codes, True)
-    show_film(film, f"From {start.caption} to {end.caption} and back")
+    show_film(visitor, cache.film(model_id, codes), f"From {start.caption} to {end.caption} and back")
     with st.container(horizontal=True, gap="small"):
-        st.download_button("GIF", film, "path.gif", "image/gif", key="paths.do.gif", icon=":material/download:")
-        st.download_button(
-            "Strip (PNG)", cache.strip(model_id, codes), "path.png", "image/png", key="paths.do.png",
-            icon=":material/download:",
-        )  # fmt: skip
+        draw_downloads(visitor, codes)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui import state
 from pages.ui.knobs import draw_knobs
-from pages.ui.widgets import keep_button, show_neighbours, show_stage
+from pages.ui.widgets import careful, keep_button, show_neighbours, show_stage
 
 visitor = state.here()
 model_id = visitor.entry.model_id
@@ -21,6 +21,6 @@ with left:
         keep_button(visitor, place, "sliders.do.keep")
         undoable = bool(visitor.before.get(visitor.model))
         st.button("Undo", key="sliders.do.undo", icon=":material/undo:", on_click=visitor.undo, disabled=not undoable)
-        st.button("Back to the image", key="sliders.do.back", on_click=visitor.back_to_image)
-        st.button("Random code", key="sliders.do.random", icon=":material/casino:", on_click=visitor.go_random)
-    show_neighbours(visitor, place.code, place.image_id)
+        st.button("Back to the image", key="sliders.do.back", on_click=careful(visitor.back_to_image))
+        st.button("Random code", key="sliders.do.random", icon=":material/casino:", on_click=careful(visitor.go_random))
+show_neighbours(visitor, place.code, place.image_id)

@@ -180,6 +180,8 @@ def encode(
 
 def save_encodings(folder: Path, encodings: Encodings) -> None:
     """Write `encodings.safetensors` into a model's folder, codes and coordinates as float16, whole or not at all."""
+    if max(np.abs(encodings.mu).max(initial=0), np.abs(encodings.logvar).max(initial=0)) > np.finfo(np.float16).max:
+        raise VAEError("The codes lie more than 65,504 from zero: the model diverged. Train it with a lower rate.")
     columns: dict[str, np.ndarray] = {
         "mu": encodings.mu.astype(np.float16),
         "logvar": encodings.logvar.astype(np.float16),

@@ -4,6 +4,7 @@ A model is named by its model_id, the hash of its content, so nothing here can o
 result is frozen or read-only: all visitors share it.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
@@ -52,10 +53,10 @@ def pictures(model_id: str, codes: tuple[Code, ...]) -> tuple[bytes, ...]:
 
 
 @lru_cache(maxsize=64)
-def film(model_id: str, codes: tuple[Code, ...], there_and_back: bool) -> bytes:
-    """A path as a GIF that plays for ever, small pictures enlarged without blur."""
+def film(model_id: str, codes: tuple[Code, ...], side: int = 1) -> bytes:
+    """A path as a GIF that plays there and back for ever, its pixels enlarged without blur to at most `side`."""
     decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
-    return render.gif(render.enlarge(decoded, 256), fps=8, there_and_back=there_and_back)
+    return render.gif(render.enlarge(decoded, side), fps=8, there_and_back=True)
 
 
 @lru_cache(maxsize=64)
@@ -134,14 +135,14 @@ def kept_words(model_id: str) -> str:
     return f" (chosen at random from {whole:,})" if whole > len(known) else ""
 
 
-def another_kind(model_id: str, image_id: str | None) -> str:
-    """A kind of image that this one is not, to walk to; "any image" where the data know no kinds."""
-    known, all_kinds = encodings(model_id), kinds(model_id)
-    if not all_kinds:
-        return "any image"
+def another_kind(model_id: str, image_id: str | None) -> str | None:
+    """A label that this image does not have, to walk to; None where the data have no labels."""
+    known = encodings(model_id)
     row = None if image_id is None else known.row_of(image_id)
-    others = [kind for kind in all_kinds if row is None or not groups(model_id, kind).positive[row]]
-    return others[-1] if others else all_kinds[0]
+    names = [] if known.labels is None else list(known.label_names)
+    if row is not None and known.labels is not None:
+        names.remove(known.label_names[known.labels[row]])
+    return f"label:{names[-1]}" if names else None
 
 
 def first_image(model_id: str) -> str:
@@ -214,12 +215,26 @@ def xy(model_id: str, view: str) -> np.ndarray:
 
 @lru_cache(maxsize=32)
 def kinds(model_id: str) -> tuple[str, ...]:
-    """What a direction or a choice of images can be about: "label:3", "attribute:glasses"."""
+    """What a choice of images can be about: "label:3", "attribute:glasses", where there are enough on both sides."""
     known = encodings(model_id)
-    return (
-        *(f"attribute:{name}" for name in known.attribute_names),
-        *(f"label:{name}" for name in known.label_names),
-    )
+    names = [f"attribute:{name}" for name in known.attribute_names] + [f"label:{name}" for name in known.label_names]
+    found = []
+    for kind in names:
+        with suppress(VAEError):
+            groups(model_id, kind)
+            found.append(kind)
+    return tuple(found)
+
+
+@lru_cache(maxsize=32)
+def directions(model_id: str) -> tuple[str, ...]:
+    """The kinds whose codes differ from the rest: none where the codes collapsed."""
+    found = []
+    for kind in kinds(model_id):
+        with suppress(VAEError):
+            direction(model_id, kind)
+            found.append(kind)
+    return tuple(found)
 
 
 @lru_cache(maxsize=256)

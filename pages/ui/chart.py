@@ -8,14 +8,14 @@ import streamlit as st
 
 from pages.ui import cache
 from pages.ui.state import State
-from pages.ui.widgets import words
+from pages.ui.widgets import careful, words
 
 # Okabe and Ito's eight (2008), told apart by colour-blind eyes, and two more for ten classes.
 CLASS_COLOURS = (
     "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9",
     "#d55e00", "#b8a700", "#7f7f7f", "#6a3d9a", "#a6761d",
 )  # fmt: skip
-HEIGHT = 620  # pixels
+HEIGHT = 560  # pixels
 DIMENSIONS = "two dimensions"
 VIEW_WORDS = {"umap": "UMAP", "pca": "PCA", DIMENSIONS: "Two dimensions"}
 ON_THE_MAP = {
@@ -84,7 +84,7 @@ def draw_map(state: State, view: str, colour: str) -> None:
     st.plotly_chart(
         figure,
         key="map.chart",
-        on_select=lambda: _pressed(state),
+        on_select=careful(lambda: _pressed(state)),
         selection_mode="points",
         config={"scrollZoom": True, "displaylogo": False, "displayModeBar": False},
         alt=f"Map of {len(cache.encodings(model_id)):,} images",

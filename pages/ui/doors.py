@@ -12,7 +12,7 @@ FAVOURITES = ("attribute:glasses", "attribute:smile")  # the first of these that
 def draw_doors(state: State) -> None:
     """Walk between two, add an attribute, invent new ones; each made with the picture that is chosen now."""
     model_id, code = state.entry.model_id, state.place.code
-    other = cache.code_of(model_id, cache.some_images(model_id, 15, 0)[5])
+    other = cache.code_of(model_id, cache.some_images(model_id, 15, 0)[:6][-1])
     walk, change, invent = st.columns(3, gap="medium")
     with walk:
         _door(cache.strip(model_id, cache.path(code, other, 5, "slerp")), "A walk between two pictures in five steps")
@@ -33,8 +33,8 @@ def draw_doors(state: State) -> None:
 
 
 def favourite(model_id: str) -> str | None:
-    """The direction to show first: one that people know, else the first there is."""
-    kinds = cache.kinds(model_id)
+    """The direction to show first: one that people know, else the first there is; None where nothing differs."""
+    kinds = cache.directions(model_id)
     return next((kind for kind in FAVOURITES if kind in kinds), kinds[0] if kinds else None)
 
 

@@ -1,6 +1,7 @@
 """What stands around every page: the model picker and the shelf of kept codes."""
 
 import html
+from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -24,11 +25,18 @@ def draw_frame(state: State) -> None:
 
 def _draw_picker(state: State) -> None:
     entries = {entry.name: entry for entry in shared().models()}
+    for line in shared().broken():
+        st.caption(f"Left out: {line}")
+    if not entries:
+        return
+    # Streamlit tells options apart by their words: two models of one title need their names, too.
+    titles = Counter(entry.title for entry in entries.values())
+    labels = {name: e.title if titles[e.title] == 1 else f"{e.title} ({name})" for name, e in entries.items()}
     st.session_state["frame.model"] = state.model
     st.selectbox(
         "Model",
         list(entries),
-        format_func=lambda name: entries[name].title,
+        format_func=labels.__getitem__,
         key="frame.model",
         on_change=lambda: state.choose(st.session_state["frame.model"]),
     )
@@ -40,8 +48,6 @@ def _draw_picker(state: State) -> None:
         picture = ""
         st.warning(str(error))
     st.html(f'<div class="mu-model">{picture}<p>{html.escape(entry.sentence)}</p></div>')
-    for line in shared().broken():
-        st.caption(f"Left out: {line}")
 
 
 def _draw_shelf(state: State) -> None:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import cache
 from pages.ui.state import State
+from pages.ui.widgets import careful
 from vae.explore.latents import Knob
 
 SHOWN = 8  # more sliders are harder to search by hand
@@ -48,6 +49,6 @@ def _slider(state: State, knob: Knob) -> None:
         step=0.01,
         format="%.2f",
         key=key,
-        on_change=lambda: state.turn(knob.dim, st.session_state[key]),
+        on_change=careful(lambda: state.turn(knob.dim, st.session_state[key])),
         help=f"Half of all images lie between {knob.quantiles[1]:.2f} and {knob.quantiles[3]:.2f}.",
     )

@@ -4,6 +4,7 @@ Pages read it, and change it in callbacks, which run before the next page is dra
 "<page>.<name>" by Streamlit (`persist_state="session"`), so that moving between pages loses nothing.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -27,10 +28,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Kept:
-    """A code on the shelf: of which model, and what to call it."""
+    """A code on the shelf: of which model, what to call it, and the how-manieth it was, by which a choice finds it."""
 
     model: str
     place: Place
+    number: int = field(default=0, compare=False)
 
 
 @dataclass
@@ -45,6 +47,8 @@ class State:
         emptied: what the shelf held before it was emptied, for undo.
         origins: for each model, the image that the current code was made from.
         draws: random codes drawn so far.
+        keeps: codes kept so far.
+        ids: the model_id of each model when it was last seen.
     """
 
     model: str
@@ -54,10 +58,14 @@ class State:
     emptied: list[Kept] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     draws: int = 0
+    keeps: int = 0
+    ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def entry(self) -> ModelEntry:
-        """The chosen model."""
+        """The chosen model. VAEError: there is none."""
+        if not self.model:
+            raise VAEError("No model was found: put a model's folder into checkpoints/, or make one on the Train page.")
         return cache.entry(self.model)
 
     @property
@@ -109,8 +117,9 @@ class State:
 
     def keep(self, place: Place) -> None:
         """Put a code on the shelf, once."""
-        kept = Kept(self.model, place)
+        kept = Kept(self.model, place, self.keeps + 1)
         if kept not in self.shelf:
+            self.keeps += 1
             self.shelf.insert(0, kept)
             del self.shelf[SHELF_LIMIT:]
 
@@ -125,18 +134,25 @@ class State:
     def refill_shelf(self) -> None:
         self.shelf, self.emptied = self.emptied + self.shelf, []
 
+    def see(self, ids: dict[str, str]) -> None:
+        """Forget what belonged to models that are gone or have been replaced; `ids` names those there are."""
+        lost = {name for name, model_id in self.ids.items() if ids.get(name) != model_id}
+        for kept in (self.places, self.before, self.origins):
+            for name in lost & kept.keys():
+                del kept[name]
+        self.shelf = [kept for kept in self.shelf if kept.model not in lost]
+        self.emptied = [kept for kept in self.emptied if kept.model not in lost]
+        self.ids = ids
+        if self.model not in ids:
+            self.model = next(iter(ids), "")
+
 
 def here() -> State:
     """This visitor's state: from the session, else from the URL, else the first model that ships."""
     if "muscope" not in st.session_state:
         st.session_state["muscope"] = _from_url()
     state: State = st.session_state["muscope"]
-    names = [entry.name for entry in shared().models()]
-    if not names:
-        raise VAEError("No model was found: put a model's folder into checkpoints/, or train one on the Train page.")
-    if state.model not in names:  # its folder is gone
-        state.model = names[0]
-    state.shelf = [kept for kept in state.shelf if kept.model in names]
+    state.see({entry.name: entry.model_id for entry in shared().models()})
     return state
 
 
@@ -152,9 +168,10 @@ def draw_again() -> None:
 
 def to_url(state: State) -> None:
     """Write the model and the image that the tools stand on into the address: a link opens there."""
-    wanted = {"model": state.model}
-    if (image_id := state.place.image_id) is not None:
-        wanted["image"] = image_id
+    wanted = {"model": state.model} if state.model else {}
+    place = state.places.get(state.model)
+    if place is not None and place.image_id is not None:
+        wanted["image"] = place.image_id
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
@@ -166,6 +183,7 @@ def _from_url() -> State:
     if asked in {entry.name for entry in models}:
         state.model = asked
     image_id = st.query_params.get("image", "")
-    if models and image_id and cache.has_image(state.entry.model_id, image_id):
-        state.places[state.model] = state.of_image(image_id)
+    with suppress(VAEError):  # a model that cannot say what it knows is told about on the page
+        if models and image_id and cache.has_image(state.entry.model_id, image_id):
+            state.places[state.model] = state.of_image(image_id)
     return state

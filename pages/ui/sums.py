@@ -5,7 +5,7 @@ import streamlit as st
 from pages.ui import cache
 from pages.ui.doors import favourite
 from pages.ui.state import Place, State
-from pages.ui.widgets import ANY, choose_place, row_of_pictures, words
+from pages.ui.widgets import ANY, CURRENT, choose_place, row_of_pictures, words
 
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 
@@ -13,9 +13,9 @@ STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 def draw_direction(state: State) -> Place | None:
     """A direction, a strength, and the row of pictures it leads through; the code that comes out."""
     model_id = state.entry.model_id
-    kinds = cache.kinds(model_id)
+    kinds = cache.directions(model_id)
     if not kinds:
-        st.info("These data have no labels and no attributes, so there are no groups to compare. Try A − B + C.")
+        st.info("There are no two groups of images whose codes differ, so there is nothing to add. Try A − B + C.")
         return None
     kind = st.selectbox(
         "Attribute",
@@ -52,7 +52,7 @@ def draw_board(state: State) -> Place:
     kind = favourite(model_id)
     columns = st.columns(3, gap="medium")
     terms = []
-    for column, name, default in zip(columns, "ABC", (kind or ANY, ANY, "the current picture"), strict=True):
+    for column, name, default in zip(columns, "ABC", (kind or ANY, ANY, CURRENT), strict=True):
         with column:
             place = choose_place(state, name, f"attributes.{name}", default)
             row_of_pictures(state, [cache.picture(model_id, place.code)], f"term-{name}", [place.caption], 110)

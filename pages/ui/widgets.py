@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.ui import cache
 from pages.ui.cache import Code
-from pages.ui.state import Place, State
+from pages.ui.state import Kept, Place, State
 from vae import data
 from vae.errors import VAEError
 
@@ -32,6 +32,8 @@ def words(kind: str) -> str:
 def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str | None = None) -> None:
     """The one large picture of a page, with the original beside it when it is an image's reconstruction."""
     png = cache.picture(state.entry.model_id, code)
+    if image_id:
+        caption = f"reconstruction of {caption}"
     original = cache.original(state.entry.data, image_id) if image_id else None
     beside = ""
     if original is not None:
@@ -48,12 +50,23 @@ def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str |
         offer_originals(state.entry.data)
 
 
-def show_film(gif: bytes, caption: str) -> None:
+def show_film(state: State, gif: bytes, caption: str) -> None:
     """A path that plays, in the place of the one large picture."""
+    words = html.escape(caption, quote=True)
     st.html(
-        f'<div class="mu-stage"><figure><img data-muscope="stage" alt="{html.escape(caption, quote=True)}" '
-        f'src="{uri(gif, "gif")}"><figcaption>{html.escape(caption)}</figcaption></figure></div>'
+        f'<div class="mu-stage"><figure><img class="{_crispness(state)}" data-muscope="stage" alt="{words}" '
+        f'src="{uri(gif, "gif")}"><figcaption>{words}</figcaption></figure></div>'
     )
+
+
+def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
+    """A path to take home: as a film, and as one long picture."""
+    model_id = state.entry.model_id
+    for words, file, kind, key in (
+        ("GIF", cache.film(model_id, codes, 256), "gif", "paths.do.gif"),
+        ("Strip (PNG)", cache.strip(model_id, codes), "png", "paths.do.png"),
+    ):
+        st.download_button(words, file, f"path.{kind}", f"image/{kind}", key=key, icon=":material/download:")
 
 
 def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72) -> None:
@@ -70,10 +83,10 @@ def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequ
 def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: Any, help: str | None = None) -> None:
     """A picture that can be pressed. Its description is what a screen reader says and a keyboard reaches."""
     safe = alt.replace("[", "(").replace("]", ")")
-    st.button(f"![{safe}]({uri(png)})", key=key, on_click=on_click, args=args, help=help)
+    st.button(f"![{safe}]({uri(png)})", key=key, on_click=careful(on_click), args=args, help=help)
 
 
-def show_neighbours(state: State, code: Code, image_id: str | None, count: int = 8) -> None:
+def show_neighbours(state: State, code: Code, image_id: str | None, count: int = 12) -> None:
     """The real images nearest to a code: what its picture rests on."""
     near = cache.neighbours(state.entry.model_id, code, count, image_id)
     originals = [cache.original(state.entry.data, name) for name, _ in near]
@@ -81,13 +94,13 @@ def show_neighbours(state: State, code: Code, image_id: str | None, count: int =
     here = all(found is not None for found in originals)
     pngs = [found for found in originals if found] if here else list(cache.pictures(state.entry.model_id, codes))
     kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
-    st.caption(f"{kind}. The closest is {near[0][1]:.1f} standard deviations of the prior away.")
+    st.caption(f"{kind}. The closest is {near[0][1]:.2f} standard deviations of the prior away.")
     row_of_pictures(state, pngs, "neighbour", [cache.caption_of(state.entry.model_id, name) for name, _ in near], 56)
 
 
 def offer_originals(name: str) -> None:
     """Say that this is a reconstruction, and offer to fetch the images themselves."""
-    if data.on_machine(name):
+    if name not in data.NAMES or data.on_machine(name):
         return
     if st.button("Fetch the original images", key="do.fetch", help=f"Downloads the data set {name} once."):
         bar = st.progress(0.0, "Fetching")
@@ -124,7 +137,7 @@ def choose_place(state: State, label: str, key: str, default: str) -> Place:
         label,
         options,
         index=options.index(default) if default in options else 0,
-        format_func=_option_words,
+        format_func=lambda option: _option_words(state, option),
         key=box,
         persist_state="session",
     )
@@ -135,8 +148,7 @@ def choose_place(state: State, label: str, key: str, default: str) -> Place:
     if chosen == CURRENT:
         return state.place
     if chosen.startswith("kept"):
-        mine = [kept for kept in state.shelf if kept.model == state.model]
-        return mine[int(chosen.split()[1]) - 1].place
+        return next(kept.place for kept in state.shelf if chosen == _name_of(kept))
     if chosen == RANDOM:
         return Place(cache.random_codes(model_id, 1, 1.0, turn)[0], None, f"random code {turn + 1}")
     return state.of_image(cache.image_of_kind(model_id, "" if chosen == ANY else chosen, turn))
@@ -144,14 +156,18 @@ def choose_place(state: State, label: str, key: str, default: str) -> Place:
 
 def place_options(state: State) -> list[str]:
     """Where `choose_place` can take a code from."""
-    kept = [f"kept {i}" for i, _ in enumerate((k for k in state.shelf if k.model == state.model), start=1)]
+    kept = [_name_of(kept) for kept in state.shelf if kept.model == state.model]
     return [CURRENT, *kept, *cache.kinds(state.entry.model_id), ANY, RANDOM]
 
 
-def _option_words(option: str) -> str:
+def _name_of(kept: Kept) -> str:
+    return f"kept {kept.number}"
+
+
+def _option_words(state: State, option: str) -> str:
     what, colon, _ = option.partition(":")
     if not colon:
-        return option
+        return next((f"{option}: {kept.place.caption}" for kept in state.shelf if option == _name_of(kept)), option)
     return f"one with {words(option)}" if what == "attribute" else f"one labelled {words(option)}"
 
 
@@ -189,3 +205,13 @@ def plain_errors() -> Iterator[None]:
     except Exception:
         traceback.print_exc()
         st.error("Muscope itself made a mistake here. The details are in the terminal; other pages go on working.")
+
+
+def careful(callback: Callable[..., None]) -> Callable[..., None]:
+    """The same callback, its errors told as a page's own are: it runs before any page is drawn."""
+
+    def press(*args: Any) -> None:
+        with plain_errors():
+            callback(*args)
+
+    return press

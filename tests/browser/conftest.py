@@ -7,9 +7,7 @@ Every test here fails where Chromium is missing under CI and is skipped elsewher
 """
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,22 +20,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from tools.browser import CHROMIUM_ARGUMENTS, NoChromium, find_chromium, free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60  # seconds for a server to start on one busy core
-
-CHROMIUM_ARGUMENTS = [
-    "--no-sandbox",  # in a container the tests may run as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    # WebGL without a graphics card: Plotly's large maps need it.
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,16 +63,13 @@ class AppServer:
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Chromium: MUSCOPE_CHROMIUM, or the first of the usual names on the path."""
-    asked = os.environ.get("MUSCOPE_CHROMIUM")
-    names = [asked] if asked else ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
-        reason = "no Chromium: install the package chromium, or set MUSCOPE_CHROMIUM to the path of one"
+    """The path of Chromium; without one these tests fail under CI and are skipped elsewhere."""
+    try:
+        return find_chromium()
+    except NoChromium as reason:
         if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +113,6 @@ def start_server(folder: Path, home: Path | None = None, port: int | None = None
             pytest.fail(f"the server did not start:\n{server.printed()}")
         time.sleep(0.1)
     return server
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

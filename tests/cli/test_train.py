@@ -6,11 +6,12 @@ import signal
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from vae import checkpoint
 from vae.batches import stored
-from vae.cli import training
+from vae.cli import plan, training
 from vae.data import load
 from vae.encodings import load_encodings
 from vae.explore import projection
@@ -110,14 +111,21 @@ def test_kept_images_are_chosen_by_the_seed(vae, tmp_path):
     assert checkpoint.load(tmp_path / "a").card["data"]["kept"] == {"train": 100, "test": 40}
 
 
-def test_half_halves_the_weights_and_the_figures_are_of_the_halved_model(vae, trained, tmp_path):
+def test_half_halves_the_weights_and_the_figures_are_of_the_halved_model(vae, trained, tmp_path, monkeypatch):
+    measured = []
+
+    def watched(model, pixels):
+        measured.append(all(torch.equal(value, value.half().float()) for value in model.state_dict().values()))
+        return measure(model, pixels)
+
+    monkeypatch.setattr(training, "measure", watched)
     said = vae("train", *TINY, "--epochs", 2, "--seed", 5, "--out", tmp_path / "half", "--half", "--json").json
+    assert measured[-1]
     whole, half = ((f / "model.safetensors").stat().st_size for f in (trained[0], tmp_path / "half"))
     assert half < 0.65 * whole
     kept = checkpoint.load(tmp_path / "half")
     test = measure(kept.vae, stored(load("digits", "test")))
     assert kept.card["figures"]["recon_nll"] == said["recon_nll"] == pytest.approx(test.recon_nll, rel=1e-5)
-    assert test.recon_nll != measure(checkpoint.load(trained[0]).vae, stored(load("digits", "test"))).recon_nll
 
 
 def test_both_maps_and_every_figure(vae, tmp_path, monkeypatch):
@@ -183,6 +191,13 @@ def test_pictures_show_originals_above_reconstructions(trained):
         assert not (np.asarray(first)[10:] == pixels[10:]).all()
 
 
+def test_a_long_run_leaves_no_thousand_pictures(vae, tmp_path):
+    words = ("--epochs", 200, "--limit", 20, "--events", tmp_path / "events.jsonl")
+    assert vae("train", *TINY, *words).status == 0
+    names = sorted(path.name for path in tmp_path.glob("*.png"))
+    assert names[0] == "pictures-00000.png" and names[-1] == "pictures-00200.png" and 40 < len(names) < 70
+
+
 def test_the_stop_file_ends_the_run_and_keeps_the_model(vae, tmp_path):
     (tmp_path / "stop").touch()
     events = tmp_path / "events.jsonl"
@@ -229,7 +244,7 @@ def test_a_second_ctrl_c_interrupts(vae, tmp_path, monkeypatch):
 
 
 def config_of(parse, *words, shape=(1, 28, 28)):
-    return training.make_model_config(parse("train", "--data", "mnist", *words), shape)
+    return plan.make_model_config(parse("train", "--data", "mnist", *words), shape)
 
 
 @pytest.fixture
@@ -275,7 +290,7 @@ def test_a_network_of_ones_own(parse):
 
 
 def test_what_was_left_out_is_trained_as_the_source_does(parse):
-    settings = training.make_settings(parse("train", "--data", "mnist", "--recipe", "pytorch", "--rate", 0.01))
+    settings = plan.make_settings(parse("train", "--data", "mnist", "--recipe", "pytorch", "--rate", 0.01))
     assert (settings.epochs, settings.batch_size, settings.rate, settings.decay) == (10, 128, 0.01, 0)
 
 
@@ -350,6 +365,9 @@ def test_a_place_that_cannot_be_written_is_found_before_training(vae, tmp_path, 
     for words in (("--out", tmp_path / "file" / "model"), ("--events", tmp_path / "file" / "events.jsonl")):
         said = vae("train", *TINY, *words)
         assert said.status == 2 and "could not be written" in said.err
+    monkeypatch.chdir(tmp_path)
+    for out in (".", ".."):
+        assert "no name of its own" in vae("train", *TINY, "--out", out).err
     said = vae("train", *TINY, "--out", tmp_path / "model.pt")
     assert said.status == 2 and "--out takes the folder" in said.err
 

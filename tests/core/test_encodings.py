@@ -13,6 +13,7 @@ from torch.distributions import Normal, kl_divergence
 
 from vae.data.images import Images
 from vae.encodings import Encodings, encode, join, load_encodings, save_encodings
+from vae.errors import VAEError
 from vae.model import VAE
 
 
@@ -284,3 +285,15 @@ def test_a_full_disk_leaves_the_old_encodings(folder: Path, monkeypatch: pytest.
         save_encodings(folder, some(3))
     assert (folder / "encodings.safetensors").read_bytes() == before
     assert [path.name for path in folder.iterdir()] == ["encodings.safetensors"]
+
+
+def test_codes_too_large_for_float16_are_refused_when_saved(tmp_path: Path) -> None:
+    far = Encodings(
+        mu=np.array([[70_000.0]], np.float32),
+        logvar=np.zeros((1, 1), np.float32),
+        recon_error=np.zeros(1, np.float32),
+        split=np.zeros(1, np.uint8),
+        index=np.zeros(1, np.int32),
+    )
+    with pytest.raises(VAEError, match="diverged"):
+        save_encodings(tmp_path, far)

@@ -57,6 +57,25 @@ def test_the_same_seed_gives_the_same_weights_and_another_gives_others(vectors):
     assert not torch.equal(weights(first), weights(other))
 
 
+def test_the_steps_are_adams_on_the_loss_of_each_batch(vectors):
+    """An oracle: one epoch written out by hand, with torch's plain Adam and the formula of the loss."""
+    vae, oracle = small(likelihood="mse", beta=0.3), small(likelihood="mse", beta=0.3)
+    run(vae, vectors, epochs=1, rate=0.01, seed=4)
+    generator = torch.Generator().manual_seed(4)
+    adam = torch.optim.Adam(oracle.parameters(), lr=0.01, fused=False)
+    for rows in torch.randperm(ROWS, generator=generator).split(48):
+        x = torch.tensor(vectors[0].pixels)[rows]
+        mu, logvar = oracle.encoder(x)
+        z = mu + torch.randn(mu.shape, generator=generator) * torch.exp(logvar / 2)
+        error = ((torch.sigmoid(oracle.decoder(z)) - x) ** 2).sum(dim=1)
+        kl = -0.5 * (1 + logvar - mu**2 - torch.exp(logvar)).sum(dim=1)
+        gradients = torch.autograd.grad((error + 0.3 * kl).mean(), list(oracle.parameters()))
+        for parameter, gradient in zip(oracle.parameters(), gradients, strict=True):
+            parameter.grad = gradient
+        adam.step()
+    assert torch.allclose(weights(vae), weights(oracle), atol=1e-5)
+
+
 def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(vectors, monkeypatch):
     seen = []
     real = loop.loss

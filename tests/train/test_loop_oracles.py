@@ -127,10 +127,11 @@ def test_a_stop_ends_the_run_and_keeps_what_was_learned() -> None:
     assert not torch.equal(untouched, weights(vae))
 
 
-def test_a_loss_that_is_no_number_ends_the_run_in_one_line() -> None:
+@pytest.mark.parametrize("weight", [1e30, math.nan])
+def test_a_loss_that_is_no_number_ends_the_run_in_one_line(weight: float) -> None:
     vae = VAE(CONFIG, seed=0)
     with torch.no_grad():
-        vae.encoder.heads.mu.weight.fill_(1e30)
+        vae.encoder.heads.mu.weight.fill_(weight)
     with pytest.raises(VAEError, match="was no longer a number in epoch 1: try a lower learning rate"):
         list(fit(vae, TRAIN, TEST, Settings(epochs=1)))
 

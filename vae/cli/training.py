@@ -2,7 +2,6 @@
 
 import argparse
 import signal
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,25 +16,23 @@ from vae.batches import as_x, stored
 from vae.cli.card import make_card, round_figures
 from vae.cli.encode import choose_rows, encode_images, load_data
 from vae.cli.evaluate import figures_of
+from vae.cli.plan import check_out, make_model_config, make_settings
 from vae.cli.progress import Reporter
 from vae.cli.project import draw_map
-from vae.config import Config
 from vae.data import Images, describe
 from vae.device import pick_device
-from vae.encodings import FILE as ENCODINGS
 from vae.encodings import save_encodings
 from vae.errors import VAEError
 from vae.evaluate.figures import likelihood_phrase
 from vae.explore import render
-from vae.files import plain_disk_errors, write_aside
+from vae.files import write_aside
 from vae.model import VAE
 from vae.objectives import effective_beta
-from vae.recipes import RECIPES, make_config
 from vae.train.events import EventLog
 from vae.train.loop import Epoch, Settings, Step, fit, measure
 
 PICTURES = 10  # originals above their reconstructions, the same ones throughout a run
-MODEL_FILES = {checkpoint.CONFIG, checkpoint.WEIGHTS, checkpoint.CARD, ENCODINGS}
+SHOWS = 50  # how often pictures are drawn in a long run, about
 
 
 @dataclass
@@ -153,7 +150,7 @@ def _fit(
         elif isinstance(event, Epoch):
             outcome.seconds = event.seconds
             reporter.say("epoch", **asdict(event))
-            if pictures:
+            if pictures and (event.epoch <= 10 or event.epoch % max(1, settings.epochs // SHOWS) == 0):
                 pictures.draw(event.epoch)
     return outcome
 
@@ -202,76 +199,6 @@ def _add_codes(
     if arguments.map in ("umap", "both"):
         encodings = draw_map(encodings, "umap", arguments.seed, reporter, ready=True, model_id=kept.model_id)
         save_encodings(kept.folder, encodings)
-
-
-# ---- what is refused before anything is trained --------------------------------------------------------------------
-
-
-def make_settings(arguments: argparse.Namespace) -> Settings:
-    """The run's settings; what was left out is as the recipe's source has it."""
-    usual = RECIPES.get(arguments.recipe or "")
-    given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "rate": arguments.rate}
-    defaults = {name: getattr(usual, name) for name in given} if usual else {}
-    chosen = defaults | {name: value for name, value in given.items() if value is not None}
-    return Settings(**chosen, seed=arguments.seed, decay=arguments.decay)
-
-
-def make_model_config(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Config:
-    """The config that the options describe, for images of `shape`.
-
-    Raises:
-        VAEError: neither a recipe nor a network was named, or the options do not go together.
-    """
-    if not arguments.recipe and not arguments.model:
-        raise VAEError("Nothing says which model to train: add --recipe NAME or --model mlp|conv.")
-    encoder_sizes, decoder_sizes = arguments.encoder_sizes, arguments.decoder_sizes
-    if encoder_sizes and not decoder_sizes:
-        decoder_sizes = encoder_sizes[::-1]
-    if not arguments.recipe and not encoder_sizes:
-        encoder_sizes = usual_sizes(arguments.model, shape)
-        decoder_sizes = decoder_sizes or encoder_sizes[::-1]
-    options = {
-        "latent_dim" if arguments.model and not arguments.recipe else "latent_size": arguments.latent_dim,
-        "beta": arguments.beta,
-        "encoder_sizes": encoder_sizes,
-        "decoder_sizes": decoder_sizes,
-        "activation": arguments.activation,
-        "likelihood": arguments.likelihood,
-        "network": arguments.model,
-    }
-    given = {name: value for name, value in options.items() if value is not None}
-    if arguments.recipe:
-        config = make_config(arguments.recipe, input_size=shape, **given)
-    else:
-        config = Config(shape=shape, **({"latent_dim": 16} | given))
-    return config.with_(binarise=arguments.binarise) if arguments.binarise else config
-
-
-def usual_sizes(network: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Encoder sizes when none were given: enough halvings to leave 2 to 10 pixels a side."""
-    if network == "mlp":
-        return (400,)
-    side = min(shape[-2:])  # a flat vector gets some sizes too, and the config says why it cannot be
-    if side < 48:
-        return (32, 64)
-    return (32, 64, 64, 128) if side < 96 else (32, 64, 64, 128, 128)
-
-
-def check_out(out: Path) -> None:
-    """Refuse a folder that is not a model's, or cannot be written, before hours are spent on what goes there."""
-    if out.suffix.lower() in checkpoint.PICKLES:
-        raise VAEError(f"{out.name} is the name of a file: --out takes the folder of a model, such as models/mine.")
-    if out.exists() and not out.is_dir():
-        raise VAEError(f"{out.name} is a file: --out takes a folder, a new one or a model's that may be replaced.")
-    with plain_disk_errors(out):
-        inside = {entry.name for entry in out.iterdir()} if out.exists() else set()
-        foreign = sorted(inside - MODEL_FILES - {".DS_Store"})
-        if foreign or (inside and checkpoint.CONFIG not in inside):
-            what = foreign[0] if foreign else sorted(inside)[0]
-            raise VAEError(f"The folder {out.name} holds other things ({what}) and is no model: choose another --out.")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out.parent):
-            pass
 
 
 # ---- the world outside ---------------------------------------------------------------------------------------------

@@ -1,0 +1,104 @@
+"""How the journeys reach into a page: where its picture is, when it has come to rest, what it says."""
+
+import base64
+import io
+import re
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from live.engine import SHIPPED, Engine, ModelEntry
+from PIL import Image
+
+STAGE = '[data-muscope="stage"]'
+PAGES = ("", "map", "sliders", "paths", "attributes", "sample", "train")
+
+engine = Engine((SHIPPED,))  # the tests' own: what the server shows is held against it
+
+
+def entry(name: str) -> ModelEntry:
+    return next(entry for entry in engine.models() if entry.name == name)
+
+
+def go(page: Page, url: str, path: str = "", **asked: str) -> None:
+    """Open a page by its link and wait until it has come to rest."""
+    query = "&".join(f"{name}={value}" for name, value in asked.items())
+    page.goto(f"{url}/{path}" + (f"?{query}" if query else ""))
+    page.get_by_role("link", name="Attributes", exact=True).wait_for()
+    rest(page)
+
+
+def turn_to(page: Page, title: str) -> None:
+    """Another page by the menu, as a person goes there."""
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    heading = page.get_by_role("heading", name="Tap one" if title == "Start" else title, exact=True)
+    expect(heading).to_be_visible()
+    rest(page)
+
+
+def rest(page: Page) -> None:
+    """Wait until the server has nothing more to say, for a moment at least."""
+    state = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+    for _ in range(2):
+        page.wait_for_selector(state)
+        page.wait_for_timeout(150)
+    page.wait_for_selector(state)
+
+
+def stage(page: Page) -> np.ndarray:
+    """The large picture as (H, W) or (H, W, 3) int16."""
+    return pixels_of(page.locator(STAGE))
+
+
+def pixels_of(image: Locator) -> np.ndarray:
+    """What an image element shows, from its own file: int16, so that differences are differences."""
+    source = image.get_attribute("src") or ""
+    return unpacked(base64.b64decode(source.partition("base64,")[2]))
+
+
+def unpacked(png: bytes) -> np.ndarray:
+    return np.array(Image.open(io.BytesIO(png))).astype(np.int16)
+
+
+def reconstruction(model: str, image_id: str) -> np.ndarray:
+    """What the model makes of an image, computed here: decode(mu)."""
+    known = engine.encodings(entry(model))
+    return decoded(model, known.mu[known.row_of(image_id)])
+
+
+def decoded(model: str, code: np.ndarray) -> np.ndarray:
+    return engine.decode(entry(model), code[None])[0].squeeze().astype(np.int16)
+
+
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """The same picture; the last grey level may be rounded otherwise in another process."""
+    return one.shape == other.shape and int(np.abs(one - other).max()) <= 1
+
+
+def asked(page: Page) -> dict[str, str]:
+    """The query of the address."""
+    return page.evaluate("Object.fromEntries(new URLSearchParams(location.search))")
+
+
+def choose(page: Page, label: str, words: str) -> None:
+    """An option of a list, by typing it as a person does."""
+    box = page.get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}$"))
+    box.click()
+    page.get_by_role("option", name=words, exact=True).click()
+    rest(page)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+    rest(page)
+
+
+def said(page: Page) -> str:
+    """Every word that eyes or a screen reader meet on the page as it is."""
+    return page.evaluate(
+        """() => {
+            const spoken = [...document.querySelectorAll('[aria-label],[alt],[title],[placeholder]')];
+            const names = spoken.flatMap(e => ['aria-label', 'alt', 'title', 'placeholder'].map(a => e.getAttribute(a)));
+            return [document.body.innerText, document.title, ...names.filter(Boolean)].join('\\n');
+        }"""
+    )

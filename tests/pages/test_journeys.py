@@ -1,0 +1,327 @@
+"""What a person does on the pages, and that nothing is lost on the way."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from live import engine
+from pages.ui import cache
+from tests.pages.conftest import pictures, sound, stage, visit, words_on
+from vae import data
+from vae.explore import render
+
+
+def place_of(app):
+    return app.session_state["muscope"].place
+
+
+def drawn(model, code):
+    """The decoder's own picture of a code, asked of the engine."""
+    return render.png(engine.shared().decode(cache.entry(model), np.array([code], np.float32))[0])
+
+
+def knob(app, at=0):
+    """The slider of a dimension, the strongest first."""
+    return [slider for slider in app.slider if slider.key.startswith("sliders.")][at]
+
+
+# ---- start ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_tap_shows_that_image_and_writes_it_into_the_link(home):
+    app = sound(visit("start.py", model="digits"))
+    wanted = cache.some_images(cache.entry("digits").model_id, 15, 0)[4]
+    app.button(key="start.tap.4").click().run()
+    assert place_of(app).image_id == wanted
+    assert app.query_params == {"model": "digits", "image": wanted}
+    assert stage(app) == drawn("digits", place_of(app).code)
+    ((_, original),) = pictures(app, "original")
+    split, _, index = wanted.partition("/")
+    assert original == render.png(data.originals("digits", split, [int(index)])[0])
+
+
+def test_show_others_shows_others_and_comes_round(home):
+    app = visit("start.py", model="digits")
+    first = [app.button(key=f"start.tap.{i}").label for i in range(15)]
+    app.button(key="start.do.others").click().run()
+    second = [app.button(key=f"start.tap.{i}").label for i in range(15)]
+    assert len(set(first)) == len(first) and not set(first) & set(second)
+
+
+def test_the_first_picture_is_the_first_test_image(home):
+    app = visit("start.py", model="digits")
+    assert place_of(app).image_id == "test/0"
+    known = cache.encodings(cache.entry("digits").model_id)
+    assert place_of(app).code == tuple(known.mu[known.row_of("test/0")].tolist())
+
+
+# ---- sliders -------------------------------------------------------------------------------------------------------
+
+
+def test_a_slider_changes_its_dimension_and_no_other_and_the_picture_follows(home):
+    app = visit("sliders.py", model="digits", image="test/7")
+    before, old = place_of(app), stage(app)
+    slider = knob(app)
+    dim = int(slider.key.split(".")[-1])
+    target = slider.max if abs(slider.max - before.code[dim]) > 0.3 else slider.min
+    slider.set_value(target).run()
+    code = place_of(sound(app)).code
+    assert code[dim] == pytest.approx(target, abs=0.006)
+    assert [z for at, z in enumerate(code) if at != dim] == [z for at, z in enumerate(before.code) if at != dim]
+    assert stage(app) == drawn("digits", code) != old
+    assert place_of(app).image_id is None
+    assert app.query_params == {"model": "digits"}  # no image is like this: the link does not claim one
+
+    app.button(key="sliders.do.back").click().run()
+    assert place_of(app) == before and stage(app) == old
+    app.button(key="sliders.do.undo").click().run()
+    assert place_of(app).code == code
+    assert knob(app).value == pytest.approx(target, abs=0.006)
+    app.button(key="sliders.do.undo").click().run()
+    assert place_of(app) == before
+    assert app.button(key="sliders.do.undo").disabled
+
+
+def test_sliders_stand_by_kl_and_the_rest_is_folded(home):
+    app = visit("sliders.py", model="many")
+    shown = [float(slider.label.split("·")[1].split()[0]) for slider in app.slider]
+    active = len([k for k in cache.knobs(cache.entry("many").model_id) if k.active])
+    assert shown[:active] == sorted(shown[:active], reverse=True)
+    assert len(shown) == 20
+    folded = [expander.label for expander in app.expander]
+    assert any("more that carry less" in label for label in folded) == (active > 8)
+    assert any("dead" in label for label in folded) == (active < 20)
+
+
+def test_random_codes_differ_each_time(home):
+    app = visit("sliders.py", model="digits")
+    codes = []
+    for _ in range(3):
+        app.button(key="sliders.do.random").click().run()
+        codes.append(place_of(app).code)
+    assert len(set(codes)) == 3
+
+
+# ---- the shelf -----------------------------------------------------------------------------------------------------
+
+
+def test_keep_use_empty_and_put_back(home):
+    app = visit("sliders.py", model="digits", image="test/5")
+    kept = place_of(app)
+    app.button(key="sliders.do.keep").click().run()
+    app.button(key="sliders.do.keep").click().run()  # once is enough
+    app.button(key="sliders.do.random").click().run()
+    app.button(key="sliders.do.keep").click().run()
+    assert [each.place.caption for each in app.session_state["muscope"].shelf] == ["random code 1", kept.caption]
+    app.switch_page("map.py").run()
+    app.button(key="shelf.tap.1").click().run()
+    assert place_of(sound(app)) == kept
+    app.button(key="shelf.do.empty").click().run()
+    assert "shelf.tap.0" not in [button.key for button in app.button]
+    app.button(key="shelf.do.refill").click().run()
+    assert len(app.session_state["muscope"].shelf) == 2
+    assert "shelf.do.refill" not in [button.key for button in app.button]
+
+
+def test_a_kept_code_of_another_model_brings_its_model(home):
+    app = visit("sliders.py", model="digits", image="test/5")
+    app.button(key="sliders.do.keep").click().run()
+    app.selectbox(key="frame.model").select("faces").run()
+    app.button(key="sliders.do.keep").click().run()
+    app.button(key="shelf.tap.1").click().run()
+    assert app.selectbox(key="frame.model").value == "digits"
+    assert place_of(sound(app)).image_id == "test/5"
+    app.selectbox(key="frame.model").select("faces").run()
+    assert place_of(app).image_id == "test/0"
+
+
+def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home):
+    app = visit("sliders.py", model="digits", image="test/5")
+    app.button(key="sliders.do.keep").click().run()
+    app.switch_page("paths.py").run()
+    box = app.session_state["muscope"].entry.model_id
+    app.selectbox(key=f"paths.from.{box}").select("kept 1").run()
+    first = pictures(sound(app), "from")
+    assert first[0][1] == drawn("digits", cache.code_of(box, "test/5"))
+    app.switch_page("sliders.py").run()
+    app.button(key="sliders.do.random").click().run()
+    app.button(key="sliders.do.keep").click().run()
+    app.switch_page("paths.py").run()
+    assert app.selectbox(key=f"paths.from.{box}").value == "kept 1"
+    assert pictures(app, "from") == first
+    app.button(key="shelf.do.empty").click().run()  # the choice is gone with it, the page is not
+    assert app.selectbox(key=f"paths.from.{box}").value == "the current picture"
+    sound(app)
+
+
+# ---- paths ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_path_has_its_frames_and_ends_on_its_ends(home):
+    app = visit("paths.py", model="digits")
+    box = app.session_state["muscope"].entry.model_id
+    app.selectbox(key=f"paths.from.{box}").select("label:3").run()
+    app.selectbox(key=f"paths.to.{box}").select("label:8").run()
+    for way in ("slerp", "lerp"):
+        app.segmented_control(key="paths.way").set_value(way).run()
+        frames = [png for _, png in pictures(sound(app), "frame")]
+        assert len(frames) == 12
+        ends = [png for handle in ("from", "to") for _, png in pictures(app, handle)]
+        assert [frames[0], frames[-1]] == ends
+        ids = [cache.image_of_kind(box, kind, 0) for kind in ("label:3", "label:8")]
+        assert ends == [drawn("digits", cache.code_of(box, image_id)) for image_id in ids]
+    app.button(key="paths.from.do.another").click().run()
+    assert pictures(app, "from")[0][1] != ends[0]
+    assert stage(app).startswith(b"GIF8")
+
+
+def test_fewer_frames_than_the_one_to_keep(home):
+    app = visit("paths.py", model="digits")
+    app.slider(key="paths.frame").set_value(12).run()
+    app.slider(key="paths.steps").set_value(3).run()
+    sound(app)
+    assert len(pictures(app, "frame")) == 3 and app.slider(key="paths.frame").value <= 3
+    app.button(key="paths.do.keep").click().run()
+    assert len(app.session_state["muscope"].shelf) == 1
+
+
+# ---- attributes ----------------------------------------------------------------------------------------------------
+
+
+def test_strength_none_is_the_picture_itself(home):
+    app = visit("attributes.py", model="faces", image="test/4")
+    app.slider(key="attributes.strength").set_value(0.0).run()
+    code = place_of(app).code
+    assert stage(sound(app)) == drawn("faces", code)
+    box = app.session_state["muscope"].entry.model_id
+    app.selectbox(key=f"attributes.kind.{box}").select("attribute:smile").run()
+    app.slider(key="attributes.strength").set_value(1.0).run()
+    known = cache.encodings(box)
+    smile = known.attributes[:, known.attribute_names.index("smile")] == 1
+    moved = np.array(code) + known.mu[smile].mean(axis=0) - known.mu[~smile].mean(axis=0)
+    shown = render_of(stage(app)).astype(int)
+    wanted = engine.shared().decode(cache.entry("faces"), moved[None])[0]
+    assert np.abs(shown - wanted).max() <= 1
+    assert len(pictures(app, "step")) == 7
+    assert place_of(app).code == code  # a strength is tried on the picture, not done to it
+
+
+def render_of(png):
+    return np.array(Image.open(io.BytesIO(png)))
+
+
+def test_a_minus_a_plus_c_is_c(home):
+    app = visit("attributes.py", model="digits", image="test/9")
+    box = app.session_state["muscope"].entry.model_id
+    app.segmented_control(key="attributes.mode").set_value("A − B + C").run()
+    for name in "AB":
+        app.selectbox(key=f"attributes.{name}.{box}").select("label:4").run()
+    assert pictures(app, "term-A") == pictures(app, "term-B")
+    assert np.abs(render_of(stage(sound(app))).astype(int) - render_of(pictures(app, "term-C")[0][1])).max() <= 1
+
+
+# ---- sample --------------------------------------------------------------------------------------------------------
+
+
+def test_samples_are_as_many_as_asked_and_differ(home):
+    app = visit("sample.py", model="many")
+    for count in (4, 64):
+        app.select_slider(key="sample.count").set_value(count).run()
+        taps = [button for button in sound(app).button if button.key.startswith("sample.grid.tap.")]
+        assert len(taps) == count
+    labels = {button.label.partition("](")[2] for button in taps}
+    assert len(labels) == 64
+    app.button(key="sample.do.draw").click().run()
+    again = {b.label.partition("](")[2] for b in app.button if b.key.startswith("sample.grid.tap.")}
+    assert not labels & again
+
+
+def test_temperature_zero_draws_the_middle_each_time(home):
+    app = visit("sample.py", model="digits")
+    app.slider(key="sample.temperature").set_value(0.0).run()
+    labels = {b.label.partition("](")[2] for b in sound(app).button if b.key.startswith("sample.grid.tap.")}
+    assert len(labels) == 1
+    app.button(key="sample.grid.tap.3").click().run()
+    (kept,) = app.session_state["muscope"].shelf
+    assert set(kept.place.code) == {0.0}
+
+
+# ---- all together --------------------------------------------------------------------------------------------------
+
+
+def test_moving_between_pages_loses_nothing(home):
+    app = visit("sliders.py", model="digits", image="test/7")
+    box = app.session_state["muscope"].entry.model_id
+    knob(app).set_value(knob(app).min).run()
+    turned = place_of(app)
+    app.button(key="sliders.do.keep").click().run()
+    app.switch_page("paths.py").run()
+    app.selectbox(key=f"paths.to.{box}").select("label:8").run()
+    app.button(key="paths.to.do.another").click().run()
+    app.slider(key="paths.steps").set_value(7).run()
+    app.slider(key="paths.frame").set_value(4).run()
+    frames = pictures(app, "frame")
+    app.switch_page("sample.py").run()
+    app.select_slider(key="sample.count").set_value(16).run()
+    app.slider(key="sample.temperature").set_value(0.5).run()
+    app.button(key="sample.do.draw").click().run()
+    app.switch_page("attributes.py").run()
+    app.slider(key="attributes.strength").set_value(-1.5).run()
+    app.switch_page("map.py").run()
+    app.selectbox(key="map.colour.digits").select("kl").run()
+    app.switch_page("train.py").run()
+    app.number_input(key="train.epochs").set_value(3).run()
+    app.text_input(key="train.name").set_value("my own").run()
+    app.selectbox(key="frame.model").select("flat").run()
+    for page in ("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sample.py"):
+        sound(app.switch_page(page).run())
+    app.selectbox(key="frame.model").select("digits").run()
+
+    app.switch_page("sliders.py").run()
+    assert place_of(app) == turned and knob(app).value == pytest.approx(knob(app).min, abs=0.006)
+    assert not app.button(key="sliders.do.undo").disabled
+    app.switch_page("paths.py").run()
+    assert app.selectbox(key=f"paths.to.{box}").value == "label:8"
+    assert app.slider(key="paths.steps").value == 7 and app.slider(key="paths.frame").value == 4
+    assert pictures(app, "frame") == frames
+    app.switch_page("sample.py").run()
+    assert app.select_slider(key="sample.count").value == 16
+    assert app.slider(key="sample.temperature").value == 0.5
+    assert "Draw 1:" in words_on(app)
+    app.switch_page("attributes.py").run()
+    assert app.slider(key="attributes.strength").value == -1.5
+    app.switch_page("map.py").run()
+    assert app.selectbox(key="map.colour.digits").value == "kl"
+    app.switch_page("train.py").run()
+    assert app.number_input(key="train.epochs").value == 3 and app.text_input(key="train.name").value == "my own"
+    assert len(app.session_state["muscope"].shelf) == 1
+
+
+def test_two_visitors_do_not_see_each_other(home):
+    one, other = visit("sliders.py", model="digits"), visit("sliders.py", model="digits")
+    one.button(key="sliders.do.random").click().run()
+    one.button(key="sliders.do.keep").click().run()
+    other.run()
+    assert place_of(other).image_id == "test/0" and other.session_state["muscope"].shelf == []
+
+
+def test_a_link_leads_to_the_same_picture(home):
+    one = visit("start.py", model="digits")
+    one.button(key="start.tap.6").click().run()
+    other = sound(visit("map.py", **one.query_params))
+    assert stage(other) == stage(one)
+
+
+def test_two_models_of_one_title_can_be_told_apart_and_chosen(own, library):
+    place = own("digits", "flat")
+    for name in ("digits", "flat"):
+        card = json.loads((place / name / "card.json").read_text())
+        (place / name / "card.json").write_text(json.dumps(card | {"title": "my digits"}))
+    for name in ("digits", "flat"):
+        app = sound(visit("sliders.py", model=name))
+        box = app.selectbox(key="frame.model")
+        assert sorted(box.options) == ["my digits (digits)", "my digits (flat)"]
+        assert box.value == name == app.session_state["muscope"].model

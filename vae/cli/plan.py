@@ -1,0 +1,84 @@
+"""From the options of `train` to what is to be done: checked, and refused before anything is trained."""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from vae import checkpoint
+from vae.config import Config
+from vae.encodings import FILE as ENCODINGS
+from vae.errors import VAEError
+from vae.files import plain_disk_errors
+from vae.recipes import RECIPES, make_config
+from vae.train.loop import Settings
+
+MODEL_FILES = {checkpoint.CONFIG, checkpoint.WEIGHTS, checkpoint.CARD, ENCODINGS}
+
+
+def make_settings(arguments: argparse.Namespace) -> Settings:
+    """The run's settings; what was left out is as the recipe's source has it."""
+    usual = RECIPES.get(arguments.recipe or "")
+    given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "rate": arguments.rate}
+    defaults = {name: getattr(usual, name) for name in given} if usual else {}
+    chosen = defaults | {name: value for name, value in given.items() if value is not None}
+    return Settings(**chosen, seed=arguments.seed, decay=arguments.decay)
+
+
+def make_model_config(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Config:
+    """The config that the options describe, for images of `shape`.
+
+    Raises:
+        VAEError: neither a recipe nor a network was named, or the options do not go together.
+    """
+    if not arguments.recipe and not arguments.model:
+        raise VAEError("Nothing says which model to train: add --recipe NAME or --model mlp|conv.")
+    encoder_sizes, decoder_sizes = arguments.encoder_sizes, arguments.decoder_sizes
+    if encoder_sizes and not decoder_sizes:
+        decoder_sizes = encoder_sizes[::-1]
+    if not arguments.recipe and not encoder_sizes:
+        encoder_sizes = usual_sizes(arguments.model, shape)
+        decoder_sizes = decoder_sizes or encoder_sizes[::-1]
+    options = {
+        "latent_dim" if arguments.model and not arguments.recipe else "latent_size": arguments.latent_dim,
+        "beta": arguments.beta,
+        "encoder_sizes": encoder_sizes,
+        "decoder_sizes": decoder_sizes,
+        "activation": arguments.activation,
+        "likelihood": arguments.likelihood,
+        "network": arguments.model,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    if arguments.recipe:
+        config = make_config(arguments.recipe, input_size=shape, **given)
+    else:
+        config = Config(shape=shape, **({"latent_dim": 16} | given))
+    return config.with_(binarise=arguments.binarise) if arguments.binarise else config
+
+
+def usual_sizes(network: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Encoder sizes when none were given: enough halvings to leave 2 to 10 pixels a side."""
+    if network == "mlp":
+        return (400,)
+    side = min(shape[-2:])  # a flat vector gets some sizes too, and the config says why it cannot be
+    if side < 48:
+        return (32, 64)
+    return (32, 64, 64, 128) if side < 96 else (32, 64, 64, 128, 128)
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder that is not a model's, or cannot be written, before hours are spent on what goes there."""
+    if out.name in ("", ".."):
+        raise VAEError(f"--out {out} has no name of its own: give the folder of a model, such as models/mine.")
+    if out.suffix.lower() in checkpoint.PICKLES:
+        raise VAEError(f"{out.name} is the name of a file: --out takes the folder of a model, such as models/mine.")
+    if out.exists() and not out.is_dir():
+        raise VAEError(f"{out.name} is a file: --out takes a folder, a new one or a model's that may be replaced.")
+    with plain_disk_errors(out):
+        inside = {entry.name for entry in out.iterdir()} if out.exists() else set()
+        foreign = sorted(inside - MODEL_FILES - {".DS_Store"})
+        if foreign or (inside and checkpoint.CONFIG not in inside):
+            what = foreign[0] if foreign else sorted(inside)[0]
+            raise VAEError(f"The folder {out.name} holds other things ({what}) and is no model: choose another --out.")
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out.parent):
+            pass
