@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from platformdirs import user_data_dir
 
-from vae.checkpoint import CARD, CONFIG, WEIGHTS, Checkpoint, load, read_card
+from vae.checkpoint import CARD, CONFIG, ENCODINGS, WEIGHTS, Checkpoint, load, read_card
 from vae.config import Config
 from vae.device import pick_device
-from vae.encodings import FILE as ENCODINGS
 from vae.encodings import Encodings, load_encodings
 from vae.errors import VAEError
 from vae.explore.render import Pixels, profile, to_pixels

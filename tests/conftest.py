@@ -47,9 +47,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with the reason, what this machine cannot do."""
     network = pytest.mark.skip(reason="leaves this machine; set MUSCOPE_NETWORK=1 to run it")
     for item in items:
-        if "network" in item.keywords and os.environ.get("MUSCOPE_NETWORK") != "1":
+        if item.get_closest_marker("network") and os.environ.get("MUSCOPE_NETWORK") != "1":
             item.add_marker(network)
-        if "gpu" in item.keywords and not _cuda():
+        if item.get_closest_marker("gpu") and not _cuda():
             item.add_marker(pytest.mark.skip(reason="needs a CUDA device"))
 
 

@@ -26,6 +26,8 @@ from vae.files import write_aside, write_folder
 from vae.model import VAE
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
+ENCODINGS = "encodings.safetensors"
+MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, ".DS_Store"}  # all that may lie in a model's folder
 MAX_JSON_BYTES = 1_000_000
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 
@@ -89,15 +91,15 @@ def check_place(folder: Path) -> Path:
     """
     folder = Path(folder)
     try:
-        if folder.is_dir():
-            names = {entry.name for entry in folder.iterdir()}
-            taken = bool(names) and not names.issuperset((CONFIG, WEIGHTS, CARD))
-        else:
-            taken = folder.exists()
+        if folder.exists() and not folder.is_dir():
+            raise VAEError(f"{folder.name} is a file: a model needs a folder, a new one or a model's to be replaced.")
+        names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise VAEError(f"{folder.name} cannot be looked at ({error.strerror}): choose another folder.") from error
-    if taken:
-        raise VAEError(f"{folder.name} is there already and is not a model: choose a folder that does not exist yet.")
+    foreign = sorted(names - MODEL_FILES)
+    if foreign or (names and CONFIG not in names):
+        odd = (foreign or sorted(names))[0]
+        raise VAEError(f"The folder {folder.name} holds other things ({odd}) and is no model: choose another.")
     return folder
 
 

@@ -16,13 +16,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as save_arrays
 
 from vae.batches import as_x, stored
+from vae.checkpoint import ENCODINGS
 from vae.data.images import Images
 from vae.errors import VAEError
 from vae.files import write_aside
 from vae.model import VAE
 
 SPLITS = ("train", "test")
-FILE = "encodings.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,7 +200,7 @@ def save_encodings(folder: Path, encodings: Encodings) -> None:
     ordered = {name: np.ascontiguousarray(column) for name, column in columns.items()}
     # As bytes first: safetensors' own writer hides a full disk in an error of its own.
     data = save_arrays(ordered, metadata={"names": json.dumps(names)})
-    write_aside(Path(folder) / FILE, lambda path: path.write_bytes(data))
+    write_aside(Path(folder) / ENCODINGS, lambda path: path.write_bytes(data))
 
 
 def load_encodings(folder: Path) -> Encodings:
@@ -209,7 +209,7 @@ def load_encodings(folder: Path) -> Encodings:
     Raises:
         VAEError: there are none, or the file is not whole.
     """
-    path = Path(folder) / FILE
+    path = Path(folder) / ENCODINGS
     if not path.is_file():
         raise VAEError(f"The model {Path(folder).name} has no encodings yet: run `python -m vae encode` on it.")
     try:
@@ -231,5 +231,5 @@ def load_encodings(folder: Path) -> Encodings:
         )
     except (SafetensorError, KeyError, TypeError, ValueError, AttributeError, RecursionError, OSError) as error:
         raise VAEError(
-            f"{FILE} of the model {Path(folder).name} is damaged: run `python -m vae encode` on it again."
+            f"{ENCODINGS} of the model {Path(folder).name} is damaged: run `python -m vae encode` on it again."
         ) from error

@@ -39,7 +39,8 @@ def plant(tree: Path, capfd: pytest.CaptureFixture[str], new: str, test: str, ol
         f'[[mutant]]\nname = "it"\nfile = "half.py"\nold = "{old}"\nnew = "{new}"\nkilled_by = "test_half.py::{test}"\n'
     )
     (tree / "bugs.toml").write_text(entry)
-    status = main(["--root", str(tree), "--list", str(tree / "bugs.toml"), "--patience", "5"])
+    patience = "10" if test == "test_waits" else "60"  # seconds; the one that hangs must be waited for
+    status = main(["--root", str(tree), "--list", str(tree / "bugs.toml"), "--patience", patience])
     printed = capfd.readouterr()
     return status, printed.out + printed.err
 

@@ -5,10 +5,10 @@ import io
 import re
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from live.engine import SHIPPED, Engine, ModelEntry
-from PIL import Image
 
 STAGE = '[data-muscope="stage"]'
 PAGES = ("", "map", "sliders", "paths", "attributes", "sample", "train")
@@ -97,8 +97,8 @@ def said(page: Page) -> str:
     """Every word that eyes or a screen reader meet on the page as it is."""
     return page.evaluate(
         """() => {
-            const spoken = [...document.querySelectorAll('[aria-label],[alt],[title],[placeholder]')];
-            const names = spoken.flatMap(e => ['aria-label', 'alt', 'title', 'placeholder'].map(a => e.getAttribute(a)));
+            const spoken = ['aria-label', 'alt', 'title', 'placeholder'];
+            const names = [...document.querySelectorAll('*')].flatMap(e => spoken.map(a => e.getAttribute(a)));
             return [document.body.innerText, document.title, ...names.filter(Boolean)].join('\\n');
         }"""
     )

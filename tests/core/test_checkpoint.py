@@ -359,10 +359,10 @@ def test_a_folder_of_other_things_is_never_replaced(tmp_path: Path, vae: VAE, re
     photographs.mkdir()
     (photographs / "holiday.jpg").write_bytes(b"the only copy")
     (tmp_path / "notes.txt").write_text("by hand")
-    for place in (photographs, tmp_path / "notes.txt"):
-        with refused(f"{place.name} is there already and is not a model"):
+    for place, words in ((photographs, "holds other things"), (tmp_path / "notes.txt", "notes.txt is a file")):
+        with refused(words):
             checkpoint.save(place, vae, CARD)
-        with refused(f"{place.name} is there already and is not a model"):
+        with refused(words):
             checkpoint.check_place(place)
     assert bytes_of(photographs) == {"holiday.jpg": b"the only copy"}
     assert (tmp_path / "notes.txt").read_text() == "by hand"

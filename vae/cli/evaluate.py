@@ -41,15 +41,16 @@ def figures_of(
     model: "Checkpoint", train: "Images", test: "Images", reporter: Reporter, own_data: bool = True
 ) -> dict[str, Any]:
     """The figures as JSON values, rounded; the map kept in the model's folder is used where it is of the same data."""
+    from vae.checkpoint import ENCODINGS
     from vae.cli.card import round_figures
-    from vae.encodings import FILE, load_encodings
+    from vae.encodings import load_encodings
     from vae.evaluate import evaluate
     from vae.explore import projection
 
     def embed(mu: "np.ndarray") -> "np.ndarray":
         return projection.umap(mu, seed=0, progress=reporter.stage("UMAP map of the test images", unit="%"))
 
-    encodings = load_encodings(model.folder) if own_data and (model.folder / FILE).is_file() else None
+    encodings = load_encodings(model.folder) if own_data and (model.folder / ENCODINGS).is_file() else None
     figures = evaluate(model, train, test, encodings, embed=embed, stage=reporter.stage)
     reporter.close()
     return round_figures(figures.to_json())

@@ -6,13 +6,10 @@ from pathlib import Path
 
 from vae import checkpoint
 from vae.config import Config
-from vae.encodings import FILE as ENCODINGS
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.recipes import RECIPES, make_config
 from vae.train.loop import Settings
-
-MODEL_FILES = {checkpoint.CONFIG, checkpoint.WEIGHTS, checkpoint.CARD, ENCODINGS}
 
 
 def make_settings(arguments: argparse.Namespace) -> Settings:
@@ -71,14 +68,8 @@ def check_out(out: Path) -> None:
         raise VAEError(f"--out {out} has no name of its own: give the folder of a model, such as models/mine.")
     if out.suffix.lower() in checkpoint.PICKLES:
         raise VAEError(f"{out.name} is the name of a file: --out takes the folder of a model, such as models/mine.")
-    if out.exists() and not out.is_dir():
-        raise VAEError(f"{out.name} is a file: --out takes a folder, a new one or a model's that may be replaced.")
+    checkpoint.check_place(out)
     with plain_disk_errors(out):
-        inside = {entry.name for entry in out.iterdir()} if out.exists() else set()
-        foreign = sorted(inside - MODEL_FILES - {".DS_Store"})
-        if foreign or (inside and checkpoint.CONFIG not in inside):
-            what = foreign[0] if foreign else sorted(inside)[0]
-            raise VAEError(f"The folder {out.name} holds other things ({what}) and is no model: choose another --out.")
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out.parent):
             pass
