@@ -29,8 +29,8 @@ def models(place: Path) -> list[Model]:
 
 def short_table(place: Path) -> str:
     """For people choosing: what each model is, and how good."""
-    head = "| model | pictures | latents | likelihood; binarisation | ELBO | error per pixel | 5-NN | map |"
-    lines = [head, "|---|---|---:|---|---:|---:|---:|---:|"]
+    head = "| model | pictures | latents | likelihood; binarisation | beta | ELBO | error per pixel | 5-NN | map |"
+    lines = [head, "|---|---|---:|---|---:|---:|---:|---:|---:|"]
     for folder, config, card, _ in models(place):
         figures = card["figures"]
         cells = [
@@ -38,6 +38,7 @@ def short_table(place: Path) -> str:
             card["data"]["title"],
             str(config.latent_dim),
             _assumed(card),
+            f"{card['effective_beta']:g}",
             _shown(figures["elbo"], "nats"),
             _shown(figures["recon_mse"], "small"),
             _shown(figures["knn_accuracy"], "share"),

@@ -4,7 +4,8 @@
 `python -m tools.screenshots --all --out FOLDER` makes every page in three sizes, light and dark, for looking at: as it
 opens, and its whole length where it is longer than the window.
 
-The app has an empty home, so nothing of the person's own is in the pictures; MUSCOPE_DATA is left as it is.
+The app has an empty home, so nothing of the person's own is in the pictures. For the README it has no downloaded data
+either, as on a clean clone; with --all it is told of MUSCOPE_DATA.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import count
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
@@ -30,6 +32,7 @@ SIZES = ((1440, 900), (1280, 720), (390, 844))
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PATIENCE = 90_000  # milliseconds
 COLOURS = 256
+TAKES = count(1)
 
 
 @dataclass(frozen=True)
@@ -89,23 +92,28 @@ def turn_a_slider(tab: Page) -> None:
     settle(tab)
 
 
-def begin_run(tab: Page, epochs: int) -> None:
-    """Train `digits` for so many epochs."""
+def begin_run(tab: Page, epochs: int, name: str) -> None:
+    """Train `digits` for so many epochs; the name tells this run from one that another picture has left behind."""
     box = tab.get_by_role("spinbutton", name="Epochs")
     box.fill(str(epochs))
     box.press("Enter")
     settle(tab)
+    box = tab.get_by_role("textbox", name="Name")
+    box.fill(name)
+    box.press("Enter")
+    settle(tab)
     tab.get_by_role("button", name="Start training").click()
+    tab.get_by_role("heading", name=name, exact=True).wait_for()
 
 
 def run_half_way(tab: Page) -> None:
-    begin_run(tab, 60)
+    begin_run(tab, 60, "my digits")
     expect(tab.get_by_text(re.compile(r"Epoch [2-5]\d of 60"))).to_be_visible(timeout=PATIENCE)
     tab.locator(".js-plotly-plot").wait_for()
 
 
 def run_to_its_end(tab: Page) -> None:
-    begin_run(tab, 5)
+    begin_run(tab, 5, f"my digits {next(TAKES)}")
     tab.get_by_role("button", name="Open it on the map").wait_for(timeout=PATIENCE)
 
 
@@ -181,8 +189,15 @@ def small(png: bytes) -> bytes:
     """The same picture in 256 colours: a third of the size, no colour moved by more than eyes let pass."""
     out = BytesIO()
     picture = Image.open(BytesIO(png)).convert("RGB")
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(out, "PNG", optimize=True)
+    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE).save(
+        out, "PNG", optimize=True
+    )
     return out.getvalue()
+
+
+def clean(place: Path) -> dict[str, str | None]:
+    """What the environment of the app is changed by, so that nothing that was fetched before is seen."""
+    return {"MUSCOPE_DATA": None, "MUSCOPE_CACHE": str(place / "cache")}
 
 
 def write(path: Path, png: bytes) -> None:
@@ -209,7 +224,7 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     with (
         tempfile.TemporaryDirectory(prefix="screenshots-", ignore_cleanup_errors=True) as place,
-        running_app(Path(place), options.tree) as app,
+        running_app(Path(place), options.tree, {} if options.all else clean(Path(place))) as app,
         sync_playwright() as playwright,
     ):
         app.wait()

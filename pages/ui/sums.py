@@ -38,7 +38,7 @@ def draw_direction(state: State) -> Place | None:
     start = state.place
     steps = tuple(cache.stepped(model_id, start.code, kind, s) for s in STRENGTHS)
     alts = [f"{words(kind)} at strength {s:g}" for s in STRENGTHS]
-    row_of_pictures(state, cache.pictures(model_id, steps), "step", alts, 84)
+    row_of_pictures(state, cache.pictures(model_id, steps), "step", alts, 84, one_line=True)
     st.caption(f"The same picture at strength {', '.join(f'{s:g}' for s in STRENGTHS)}.")
     st.caption(cache.direction(model_id, kind).sentence)
     st.caption("A difference of means carries along whatever else the groups differ in: look for what came with it.")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from live.engine import home
 from pages.ui.state import State
 from pages.ui.widgets import plain_errors, uri
 from vae import data
+from vae.errors import VAEError
 from vae.recipes import RECIPES
 from vae.train.watch import Curve, Watch, watch
 from vae.train.worker import FINAL, Run, runs, start
@@ -110,7 +112,10 @@ def _begin(arguments: list[str], title: str) -> None:
 def free_folder(title: str) -> Path:
     """A folder for a new model that no model has yet, named after its title."""
     stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:40] or "model"
-    taken = {run.model_folder.name for run in runs(home() / "runs")}
+    taken = set()
+    for run in runs(home() / "runs"):
+        with suppress(VAEError):  # what cannot be read has no model to come
+            taken.add(run.model_folder.name)
     names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))]
     return home() / "models" / next(n for n in names if n not in taken and not (home() / "models" / n).exists())
 
@@ -165,11 +170,16 @@ def _draw_result(state: State, run: Run) -> None:
         if st.button("Open it on the map", key="train.do.open", type="primary", icon=":material/scatter_plot:"):
             state.choose(run.model_folder.name)
             st.switch_page("map.py")
-        st.button("Put this view away", key="train.do.away", on_click=lambda: st.session_state.pop("muscope.run", None))
+        if st.button("Put this view away", key="train.do.away"):
+            st.session_state.pop("muscope.run", None)
+            st.rerun()  # the whole page: a press in this view draws the view alone
 
 
 def _draw_pictures(run: Run, seen: Watch) -> None:
-    png = (run.folder / seen.picture).read_bytes()
+    try:
+        png = (run.folder / seen.picture).read_bytes()
+    except OSError:  # deleted meanwhile: the numbers go on
+        return
     when = f"after epoch {seen.picture_epoch}" if seen.picture_epoch else "before the first step"
     st.html(
         f'<div class="mu-wide"><img class="mu-crisp" data-muscope="stage" src="{uri(png)}" '

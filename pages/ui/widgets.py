@@ -69,15 +69,17 @@ def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
         st.download_button(words, file, f"path.{kind}", f"image/{kind}", key=key, icon=":material/download:")
 
 
-def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72) -> None:
-    """Small pictures in a row that wraps; `handle` names them for tests."""
+def row_of_pictures(
+    state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72, one_line: bool = False
+) -> None:
+    """Small pictures in a row that wraps or, on one line, shrinks; `handle` names them for tests."""
     crisp = _crispness(state)
     images = "".join(
         f'<img class="{crisp}" data-muscope="{handle}" style="width:{size}px" '
         f'alt="{html.escape(alt, quote=True)}" src="{uri(png)}">'
         for png, alt in zip(pngs, alts, strict=True)
     )
-    st.html(f'<div class="mu-row">{images}</div>')
+    st.html(f'<div class="mu-row{" mu-line" if one_line else ""}">{images}</div>')
 
 
 def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: Any, help: str | None = None) -> None:
@@ -95,7 +97,8 @@ def show_neighbours(state: State, code: Code, image_id: str | None, count: int =
     pngs = [found for found in originals if found] if here else list(cache.pictures(state.entry.model_id, codes))
     kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
     st.caption(f"{kind}. The closest is {near[0][1]:.2f} standard deviations of the prior away.")
-    row_of_pictures(state, pngs, "neighbour", [cache.caption_of(state.entry.model_id, name) for name, _ in near], 56)
+    captions = [cache.caption_of(state.entry.model_id, name) for name, _ in near]
+    row_of_pictures(state, pngs, "neighbour", captions, 56, one_line=count <= 6)
 
 
 def offer_originals(name: str) -> None:

@@ -233,11 +233,11 @@ def _eyes(pen: Pen, look: _Look) -> None:
 
 def _brows(pen: Pen, look: _Look) -> None:
     colour = mix(look.hair, (60, 30, 30), 0.35)
-    lift = 1.6 * look.face.eyes
+    lift = 1.0 * look.face.eyes
     for side in (-1, 1):
         x, share = look.eye(side)
         xs = x + 4.4 * share * _ACROSS
-        arch = 29.2 - lift - 1.3 * _BOW + 0.5 * side * _ACROSS
+        arch = 28.8 - lift - 1.3 * _BOW + 0.5 * side * _ACROSS
         pen.band(xs, arch - 0.35 - 0.5 * _BOW, arch + 0.35 + 0.5 * _BOW, colour, ON_HAIR)
 
 
@@ -252,15 +252,15 @@ def _mouth(pen: Pen, look: _Look) -> None:
     x = look.face_x + 0.6 * face.turn
     squeeze = 1 - 0.1 * abs(face.turn)
     if face.smile:
-        wide = (6.6 + 1.2 * face.smile_width) * squeeze
-        deep = 4.6 + 1.0 * face.smile_width
+        wide = (8.0 + 1.0 * face.smile_width) * squeeze
+        deep = 5.6 + 0.8 * face.smile_width
         xs = x + wide * _ACROSS
         top = MOUTH_Y - 1.6 + 0.9 * _BOW
         floor = MOUTH_Y - 1.6 + deep * _BOW**0.8
         pen.band(x + (wide + 0.8) * _ACROSS, top - 0.8, floor + 0.8 * _BOW**0.5, look.lip, ON_SKIN)
         pen.band(xs, top, floor, MOUTH, ON_EYE)
         pen.band(xs, np.maximum(top, floor - 1.5), floor, TONGUE, ON_EYE)
-        pen.band(xs, top, np.minimum(floor, top + 1.9), WHITE, ON_EYE)
+        pen.band(xs, top, np.minimum(floor, top + 2.3), WHITE, ON_EYE)
     else:
         wide = (3.4 + 0.8 * face.smile_width) * squeeze
         curve = MOUTH_Y + 0.5 * face.smile_width * _BOW

@@ -1,0 +1,91 @@
+"""The object a visit is about."""
+
+import pytest
+
+from pages.ui import cache
+from pages.ui.state import SHELF_LIMIT, Place, State
+from vae.errors import VAEError
+
+
+@pytest.fixture
+def state(home):
+    return State("digits")
+
+
+def made(number):
+    return Place((float(number), 0.0, 0.0), None, f"made {number}")
+
+
+def test_undo_goes_back_step_by_step_and_then_does_nothing(state):
+    start = state.place
+    for number in range(3):
+        state.go(made(number))
+    for expected in (made(1), made(0), start, start):
+        state.undo()
+        assert state.place == expected
+
+
+def test_undo_remembers_a_hundred_steps(state):
+    for number in range(150):
+        state.go(made(number))
+    assert len(state.before["digits"]) == 100
+    for _ in range(200):
+        state.undo()
+    assert state.place == made(49)
+
+
+def test_each_model_has_its_own_place_and_its_own_past(state):
+    state.go(made(1))
+    state.choose("flat")
+    flat = state.place
+    assert len(flat.code) == 2
+    state.undo()
+    assert state.place == flat
+    state.choose("digits")
+    assert state.place == made(1)
+
+
+def test_a_turned_code_knows_the_way_back_to_its_image(state):
+    image = state.of_image("test/9")
+    state.go(image)
+    state.turn(1, 0.25)
+    state.turn(2, -0.5)
+    assert state.place.code == (image.code[0], 0.25, -0.5)
+    assert state.place.image_id is None and state.place.caption == f"{image.caption}, turned"
+    state.back_to_image()
+    assert state.place == image
+
+
+def test_the_shelf_holds_each_code_once_the_newest_first_and_not_for_ever(state):
+    for number in (*range(SHELF_LIMIT + 5), SHELF_LIMIT + 4):
+        state.keep(made(number))
+    assert len(state.shelf) == SHELF_LIMIT
+    assert state.shelf[0].place == made(SHELF_LIMIT + 4)
+    assert len({kept.number for kept in state.shelf}) == SHELF_LIMIT
+
+
+def test_an_emptied_shelf_comes_back_behind_what_was_kept_since(state):
+    state.keep(made(1))
+    state.empty_shelf()
+    state.keep(made(2))
+    state.refill_shelf()
+    assert {kept.place for kept in state.shelf} == {made(1), made(2)} and state.emptied == []
+
+
+def test_what_belonged_to_a_replaced_model_is_forgotten_and_nothing_else(state):
+    ids = {name: cache.entry(name).model_id for name in ("digits", "flat")}
+    state.see(ids)
+    state.go(made(1))
+    state.keep(made(1))
+    state.choose("flat")
+    flat = state.place
+    state.keep(flat)
+    state.see(ids | {"digits": "another"})
+    assert [kept.model for kept in state.shelf] == ["flat"] and state.place == flat
+    state.choose("digits")
+    assert state.place.image_id == "test/0"
+    state.see({"flat": ids["flat"]})
+    assert state.model == "flat"
+    state.see({})
+    with pytest.raises(VAEError, match="No model was found"):
+        _ = state.entry
