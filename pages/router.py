@@ -9,12 +9,7 @@ from pages.ui.widgets import plain_errors
 
 UI = Path(__file__).parent / "ui"
 # A picture of our own: an icon by name would be asked of a server elsewhere.
-st.set_page_config(
-    page_title="Muscope",
-    page_icon=UI / "icon.svg",
-    layout="wide",
-    menu_items={"About": "Muscope: look inside a variational autoencoder."},  # with it comes the light and dark switch
-)
+st.set_page_config(page_title="Muscope", page_icon=UI / "icon.svg", layout="wide")
 st.logo(UI / "logo.svg", size="large", icon_image=UI / "icon.svg")
 
 page = st.navigation(

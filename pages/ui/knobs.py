@@ -27,7 +27,7 @@ def draw_knobs(state: State) -> None:
             _columns(state, dead)
     st.caption(
         "KL is how much a dimension tells about an image, in nats. "
-        "Ranges run over the middle 99 % of the data's codes, in standard deviations of the prior."
+        "Ranges run over the middle 99\u00a0% of the data's codes, in standard deviations of the prior."
     )
 
 

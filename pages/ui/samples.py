@@ -15,6 +15,7 @@ def draw_grid(state: State, count: int, temperature: float, live: bool) -> None:
     @st.fragment(run_every=SECONDS if live else None, key="sample.grid")
     def grid() -> None:
         if st.session_state.pop("muscope.sample.kept", False):
+            st.toast("Kept: find it on the shelf.")
             st.rerun()  # the whole page, and so the shelf: a press in the grid draws the grid alone
         with plain_errors():  # here, too: a fragment runs without the page around it
             if live:
@@ -37,4 +38,3 @@ def _draw_one(state: State, count: int, temperature: float, seed: int) -> None:
 def _keep(state: State, place: Place) -> None:
     state.keep(place)
     st.session_state["muscope.sample.kept"] = True
-    st.toast("Kept: find it on the shelf.")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +33,15 @@ LIKELIHOODS = {
     "mse": "squared error alone",
 }
 
+MORE = {
+    "latents": "More: finer pictures, harder to read.",
+    "epochs": "Passes over the images. More: better, up to a point.",
+    "beta": "Weight of the KL. More: simpler codes, blurrier pictures. 1 is the ELBO.",
+    "batch": "Images in a step. More: steadier, fewer steps.",
+    "rate": "More: faster, until it diverges.",
+    "seed": "The same seed gives the same model on this machine.",
+}
+
 # ---- the form ------------------------------------------------------------------------------------------------------
 
 
@@ -41,21 +51,20 @@ def draw_form() -> None:
     network = _choose("Network", [*NETWORKS, *RECIPES], "train.network", _network_words)
     if network in RECIPES:
         st.caption(RECIPES[network].sentence)
+    usual = _usual(network)
     options = [f"--data={name}", "--recipe" if network in RECIPES else "--model", network, "--map", "both"]
-    options += _number("Latent dimensions", "--latent-dim", 1, 512, 16, "More: finer pictures, harder to read.")
-    options += _number("Epochs", "--epochs", 1, 1000, 10, "Passes over the images. More: better, up to a point.")
-    options += _number(
-        "Beta", "--beta", 0.0, 1000.0, 1.0, "Weight of the KL. More: simpler codes, blurrier pictures. 1 is the ELBO."
-    )
+    options += _number(network, "Latent dimensions", "--latent-dim", 1, 512, usual.latent_dim, MORE["latents"])
+    options += _number(network, "Epochs", "--epochs", 1, 1000, usual.epochs, MORE["epochs"])
+    options += _number(network, "Beta", "--beta", 0.0, 1000.0, 1.0, MORE["beta"])
     with st.expander("More settings"):
         if network in NETWORKS:
             likelihood = _choose("Likelihood", list(LIKELIHOODS), "train.likelihood", lambda key: LIKELIHOODS[key])
             options += ["--likelihood", likelihood]
-        options += _number("Batch size", "--batch-size", 1, 8192, 128, "Images in a step. More: steadier, fewer steps.")
-        options += _number("Learning rate", "--rate", 1e-5, 1.0, 1e-3, "More: faster, until it diverges.", "%.5f")
-        options += _number("Seed", "--seed", 0, 2**31, 0, "The same seed gives the same model on this machine.")
-    usual = f"my {data.public_name(name or 'model')}"
-    title = st.text_input("Name", placeholder=usual, key="train.name", persist_state="session")
+        options += _number(network, "Batch size", "--batch-size", 1, 8192, usual.batch_size, MORE["batch"])
+        options += _number(network, "Learning rate", "--rate", 1e-5, 1.0, usual.rate, MORE["rate"], "%.5f")
+        options += _number(network, "Seed", "--seed", 0, 2**31, 0, MORE["seed"])
+    plain = f"my {data.public_name(name or 'model')}"
+    title = st.text_input("Name", placeholder=plain, key="train.name", persist_state="session")
     st.button(
         "Start training",
         key="train.do.start",
@@ -63,7 +72,7 @@ def draw_form() -> None:
         icon=":material/play_arrow:",
         disabled=not name,
         on_click=_begin,
-        args=(options, title.strip() or usual),
+        args=(options, title.strip() or plain),
     )
 
 
@@ -87,12 +96,29 @@ def _choose(label: str, options: list[str], key: str, words: Callable[[str], str
 
 
 def _number(
-    label: str, option: str, low: Number, high: Number, value: Number, help: str, form: str | None = None
+    network: str, label: str, option: str, low: Number, high: Number, value: Number, help: str, form: str | None = None
 ) -> list[str]:
-    """One number to set, as an option of `python -m vae train`."""
-    key = f"train.{option.strip('-')}"
+    """One number to set, as an option of `python -m vae train`; each network remembers its own."""
+    key = f"train.{network}.{option.strip('-')}"
     chosen = st.number_input(label, low, high, value, key=key, help=help, format=form, persist_state="session")
     return [option, str(chosen)]
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The numbers a network is usually trained with; a recipe's are those of its source."""
+
+    latent_dim: int = 16
+    epochs: int = 10
+    batch_size: int = 128
+    rate: float = 1e-3
+
+
+def _usual(network: str) -> Usual:
+    if network not in RECIPES:
+        return Usual()
+    recipe = RECIPES[network]
+    return Usual(recipe.make().latent_dim, recipe.epochs, recipe.batch_size, recipe.rate)
 
 
 def _data_words(name: str) -> str:
@@ -127,7 +153,7 @@ def draw_run(state: State) -> None:
     """The run this visitor started or, failing that, the one under way on this machine."""
     run = _watched()
     if run is None:
-        st.info("Nothing is being trained. “Digits, 8 by 8” takes seconds: press Start training.")
+        st.info("Nothing is being trained. “Small digits” take seconds: press Start training.")
         return
 
     @st.fragment(run_every=None if run.state() in FINAL else 1, key="train.run")
@@ -152,7 +178,7 @@ def _draw_view(state: State, run: Run) -> None:
     st.progress(seen.fraction, seen.line)
     if how == "failed":
         st.error(run.failure())
-    elif how in FINAL:
+    elif how in FINAL or seen.ready:
         _draw_result(state, run)
     else:
         st.button("Stop and keep the model", key="train.do.stop", icon=":material/stop:", on_click=run.stop)
@@ -170,7 +196,7 @@ def _draw_result(state: State, run: Run) -> None:
         if st.button("Open it on the map", key="train.do.open", type="primary", icon=":material/scatter_plot:"):
             state.choose(run.model_folder.name)
             st.switch_page("map.py")
-        if st.button("Put this view away", key="train.do.away"):
+        if run.state() in FINAL and st.button("Put this view away", key="train.do.away"):
             st.session_state.pop("muscope.run", None)
             st.rerun()  # the whole page: a press in this view draws the view alone
 
@@ -189,12 +215,11 @@ def _draw_pictures(run: Run, seen: Watch) -> None:
 
 
 def _curves(seen: Watch) -> go.Figure:
-    figure = make_subplots(cols=2, rows=1, subplot_titles=("Reconstruction", "KL"), horizontal_spacing=0.14)
+    figure = make_subplots(cols=2, rows=1, subplot_titles=("Reconstruction, nats per image", "KL, nats per image"))
     for column, (training, tested) in enumerate(((seen.recon, seen.test_recon), (seen.kl, seen.test_kl)), start=1):
         figure.add_trace(_line(training, "training", "#56b4e9", "lines", column == 1), 1, column)
         figure.add_trace(_line(tested, "test", "#d55e00", "lines+markers", column == 1), 1, column)
     figure.update_xaxes(title="epoch", rangemode="tozero")
-    figure.update_yaxes(title="nats per image", title_standoff=4)
     figure.update_layout(height=300, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend={"orientation": "h", "y": -0.3})
     return figure
 

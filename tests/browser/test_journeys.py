@@ -211,10 +211,11 @@ def test_sixty_four_samples_are_sixty_four_pictures(page: Page, app_server: AppS
     samples.nth(5).click()
     kept = page.locator('[class*="st-key-shelf-tap-"] button:visible img')
     expect(kept).to_have_count(1)
+    expect(page.get_by_text("Kept: find it on the shelf.")).to_be_visible()
     assert np.array_equal(pixels_of(kept), pictures[5])
 
     before = samples.first.get_attribute("src")
-    page.get_by_label("Keep drawing").press("Space")
+    page.get_by_role("switch", name="Keep drawing").press("Space")
     for _ in range(2):  # drawn anew on its own, and again
         page.wait_for_function(
             "old => document.querySelector('[class*=st-key-sample-grid-tap-] img').src !== old", arg=before

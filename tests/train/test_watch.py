@@ -28,7 +28,7 @@ START = {"kind": "start", "epochs": 4}
         ([START, step(1, 10), epoch(1), step(2, 5)], 0.375, "Epoch 2 of 4, 2,000 images a second, about 30 s left."),
         ([START, step(1, 10), epoch(1)], 0.25, "Epoch 1 of 4, 2,100 images a second, about 20 s left."),
         ([START, epoch(1), {"kind": "pictures", "file": "a.png", "epoch": 1}], 0.25, "Epoch 1 of 4, 2,100 images"),
-        ([START, epoch(4), {"kind": "encoding"}], 1.0, "Trained. Now the images are encoded"),
+        ([START, epoch(4), {"kind": "encoding"}], 1.0, "Trained. Its images are encoded"),
         ([START, epoch(4), {"kind": "done", "epochs": 4, "seconds": 8.2}], 1.0, "Finished after 4 epochs in 8 s"),
         ([START, epoch(1), {"kind": "done", "epochs": 1, "seconds": 90}], 0.25, "Finished after 1 epoch in 2 min"),
         ([START, step(1, 3), {"kind": "stopped", "epochs": 0.3, "seconds": 2}], 0.075,
@@ -78,3 +78,10 @@ def test_a_run_whose_first_events_were_not_read_is_no_more_than_whole():
 )
 def test_a_time_is_as_precise_as_it_deserves(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_model_can_be_opened_while_a_better_map_is_drawn() -> None:
+    drawing = [START, {"kind": "encoding", "ready": True, "model_id": "ab"}]
+    assert watch(drawing).ready
+    assert "You can open it" in watch(drawing).line
+    assert not watch([START, {"kind": "encoding"}]).ready

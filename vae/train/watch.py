@@ -22,6 +22,7 @@ class Watch:
         line: where it is, in words a person reads.
         picture: file of the newest originals above their reconstructions, in the run's folder, or "".
         picture_epoch: the epoch it was made after; 0 is before training.
+        ready: the model is kept and can be opened; only a better map may still be to come.
         recon, kl: over training batches. test_recon, test_kl: after each epoch, on test images.
     """
 
@@ -29,6 +30,7 @@ class Watch:
     line: str
     picture: str
     picture_epoch: int
+    ready: bool
     recon: Curve
     kl: Curve
     test_recon: Curve
@@ -49,6 +51,7 @@ def watch(events: Sequence[dict[str, Any]]) -> Watch:
         line=_line(events, epochs),
         picture=str(picture.get("file", "")),
         picture_epoch=int(picture.get("epoch", 0)),
+        ready=bool(events) and bool(events[-1].get("ready")),
         recon=_curve(at, steps, "recon_nll"),
         kl=_curve(at, steps, "kl"),
         test_recon=_curve([event["epoch"] for event in ends], ends, "recon_nll"),
@@ -75,7 +78,10 @@ def _line(events: Sequence[dict[str, Any]], epochs: int) -> str:
     if kind == "failed":
         return "It broke off."
     if kind == "encoding":
-        return "Trained. Now the images are encoded and the map is drawn."
+        ready = (
+            "You can open it; a better map is being drawn." if events[-1].get("ready") else "Its images are encoded."
+        )
+        return f"Trained. {ready}"
     told = next((event for event in reversed(events) if event["kind"] in ("step", "epoch")), None)
     if told is None:
         return "The first step is under way."
