@@ -132,7 +132,7 @@ def kept_words(model_id: str) -> str:
     """How many of the data's images the encodings hold, where it is not all of them."""
     known, card = encodings(model_id), _by_id(model_id).card.get("data", {})
     whole = card.get("train", 0) + card.get("test", 0)
-    return f" (chosen at random from {whole:,})" if whole > len(known) else ""
+    return f" They were chosen at random from {whole:,}." if whole > len(known) else ""
 
 
 def another_kind(model_id: str, image_id: str | None) -> str | None:

@@ -90,7 +90,7 @@ def draw_map(state: State, view: str, colour: str) -> None:
         alt=f"Map of {len(cache.encodings(model_id)):,} images",
     )
     count = len(cache.encodings(model_id))
-    st.caption(f"{count:,} images, all drawn{cache.kept_words(model_id)}. {ON_THE_MAP.get(view, '')}")
+    st.caption(f"{count:,} images, all drawn.{cache.kept_words(model_id)} {ON_THE_MAP.get(view, '')}")
 
 
 @lru_cache(maxsize=16)

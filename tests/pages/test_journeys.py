@@ -165,14 +165,17 @@ def test_a_path_has_its_frames_and_ends_on_its_ends(home):
     box = app.session_state["muscope"].entry.model_id
     app.selectbox(key=f"paths.from.{box}").select("label:3").run()
     app.selectbox(key=f"paths.to.{box}").select("label:8").run()
+    middles = {}
     for way in ("slerp", "lerp"):
         app.segmented_control(key="paths.way").set_value(way).run()
         frames = [png for _, png in pictures(sound(app), "frame")]
         assert len(frames) == 12
+        middles[way] = frames[5]
         ends = [png for handle in ("from", "to") for _, png in pictures(app, handle)]
         assert [frames[0], frames[-1]] == ends
         ids = [cache.image_of_kind(box, kind, 0) for kind in ("label:3", "label:8")]
         assert ends == [drawn("digits", cache.code_of(box, image_id)) for image_id in ids]
+    assert middles["slerp"] != middles["lerp"]
     app.button(key="paths.from.do.another").click().run()
     assert pictures(app, "from")[0][1] != ends[0]
     assert stage(app).startswith(b"GIF8")
@@ -217,6 +220,13 @@ def test_a_minus_a_plus_c_is_c(home):
     app = visit("attributes.py", model="digits", image="test/9")
     box = app.session_state["muscope"].entry.model_id
     app.segmented_control(key="attributes.mode").set_value("A − B + C").run()
+    for name, kind in (("A", "label:1"), ("B", "label:4")):
+        app.selectbox(key=f"attributes.{name}.{box}").select(kind).run()
+    code_a, code_b = (
+        np.array(cache.code_of(box, cache.image_of_kind(box, kind, 0))) for kind in ("label:1", "label:4")
+    )
+    wanted = engine.shared().decode(cache.entry("digits"), (code_a - code_b + np.array(place_of(app).code))[None])
+    assert np.abs(render_of(stage(sound(app))).astype(int) - wanted[0, :, :, 0]).max() <= 1
     for name in "AB":
         app.selectbox(key=f"attributes.{name}.{box}").select("label:4").run()
     assert pictures(app, "term-A") == pictures(app, "term-B")
