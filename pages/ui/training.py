@@ -17,6 +17,7 @@ from pages.ui.widgets import plain_errors, uri
 from vae import data
 from vae.errors import VAEError
 from vae.recipes import RECIPES
+from vae.train.loop import usual_epochs
 from vae.train.watch import Curve, Watch, watch
 from vae.train.worker import FINAL, Run, runs, start
 
@@ -51,18 +52,19 @@ def draw_form() -> None:
     network = _choose("Network", [*NETWORKS, *RECIPES], "train.network", _network_words)
     if network in RECIPES:
         st.caption(RECIPES[network].sentence)
-    usual = _usual(network)
+    usual = _usual(network, name)
+    own = f"{network}.{data.public_name(name)}"  # each data set and network remembers its own numbers
     options = [f"--data={name}", "--recipe" if network in RECIPES else "--model", network, "--map", "both"]
-    options += _number(network, "Latent dimensions", "--latent-dim", 1, 512, usual.latent_dim, MORE["latents"])
-    options += _number(network, "Epochs", "--epochs", 1, 1000, usual.epochs, MORE["epochs"])
-    options += _number(network, "Beta", "--beta", 0.0, 1000.0, 1.0, MORE["beta"])
+    options += _number(own, "Latent dimensions", "--latent-dim", 1, 512, usual.latent_dim, MORE["latents"])
+    options += _number(own, "Epochs", "--epochs", 1, 1000, usual.epochs, MORE["epochs"])
+    options += _number(own, "Beta", "--beta", 0.0, 1000.0, 1.0, MORE["beta"])
     with st.expander("More settings"):
         if network in NETWORKS:
             likelihood = _choose("Likelihood", list(LIKELIHOODS), "train.likelihood", lambda key: LIKELIHOODS[key])
             options += ["--likelihood", likelihood]
-        options += _number(network, "Batch size", "--batch-size", 1, 8192, usual.batch_size, MORE["batch"])
-        options += _number(network, "Learning rate", "--rate", 1e-5, 1.0, usual.rate, MORE["rate"], "%.5f")
-        options += _number(network, "Seed", "--seed", 0, 2**31, 0, MORE["seed"])
+        options += _number(own, "Batch size", "--batch-size", 1, 8192, usual.batch_size, MORE["batch"])
+        options += _number(own, "Learning rate", "--rate", 1e-5, 1.0, usual.rate, MORE["rate"], "%.5f")
+        options += _number(own, "Seed", "--seed", 0, 2**31, 0, MORE["seed"])
     plain = f"my {data.public_name(name or 'model')}"
     title = st.text_input("Name", placeholder=plain, key="train.name", persist_state="session")
     st.button(
@@ -96,10 +98,10 @@ def _choose(label: str, options: list[str], key: str, words: Callable[[str], str
 
 
 def _number(
-    network: str, label: str, option: str, low: Number, high: Number, value: Number, help: str, form: str | None = None
+    own: str, label: str, option: str, low: Number, high: Number, value: Number, help: str, form: str | None = None
 ) -> list[str]:
-    """One number to set, as an option of `python -m vae train`; each network remembers its own."""
-    key = f"train.{network}.{option.strip('-')}"
+    """One number to set, as an option of `python -m vae train`."""
+    key = f"train.{own}.{option.strip('-')}"
     chosen = st.number_input(label, low, high, value, key=key, help=help, format=form, persist_state="session")
     return [option, str(chosen)]
 
@@ -114,9 +116,9 @@ class Usual:
     rate: float = 1e-3
 
 
-def _usual(network: str) -> Usual:
+def _usual(network: str, name: str) -> Usual:
     if network not in RECIPES:
-        return Usual()
+        return Usual(epochs=usual_epochs(data.describe(name).train_size)) if name in data.NAMES else Usual()
     recipe = RECIPES[network]
     return Usual(recipe.make().latent_dim, recipe.epochs, recipe.batch_size, recipe.rate)
 

@@ -283,7 +283,7 @@ def test_moving_between_pages_loses_nothing(home):
     app.switch_page("map.py").run()
     app.selectbox(key="map.colour.digits").select("kl").run()
     app.switch_page("train.py").run()
-    app.number_input(key="train.conv.epochs").set_value(3).run()
+    app.number_input(key="train.conv.digits.epochs").set_value(3).run()
     app.text_input(key="train.name").set_value("my own").run()
     app.selectbox(key="frame.model").select("flat").run()
     for page in ("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sample.py"):
@@ -306,7 +306,7 @@ def test_moving_between_pages_loses_nothing(home):
     app.switch_page("map.py").run()
     assert app.selectbox(key="map.colour.digits").value == "kl"
     app.switch_page("train.py").run()
-    assert app.number_input(key="train.conv.epochs").value == 3 and app.text_input(key="train.name").value == "my own"
+    assert app.number_input(key="train.conv.digits.epochs").value == 3 and app.text_input(key="train.name").value == "my own"
     assert len(app.session_state["muscope"].shelf) == 1
 
 

@@ -14,7 +14,7 @@ from vae.measure import measure
 from vae.model import VAE
 from vae.recipes import RECIPES, make_config
 from vae.train import loop
-from vae.train.loop import Epoch, Settings, Step, fit
+from vae.train.loop import Epoch, Settings, Step, fit, usual_epochs
 
 ROWS = 300  # of small vectors: 7 steps of 48
 
@@ -222,3 +222,9 @@ def test_data_that_do_not_fit_are_refused(vectors, digits):
         run(small(), digits)
     with pytest.raises(VAEError, match="at least one image"):
         run(small(), (vectors[0], vectors[1].take(slice(0))))
+
+
+def test_a_small_set_is_gone_over_more_often() -> None:
+    assert usual_epochs(60_000) == usual_epochs(12_000) == 10
+    assert usual_epochs(1_437) == 55
+    assert usual_epochs(1) == 200

@@ -49,6 +49,11 @@ class Settings:
             raise VAEError(f"The seed is {self.seed!r}: give a whole number from 0 up.")
 
 
+def usual_epochs(images: int) -> int:
+    """Passes that a training set of so many images usually needs: 10, and more for a small one (about 80,000 views)."""
+    return max(10, min(200, 80_000 // max(images, 1)))
+
+
 @dataclass(frozen=True)
 class Step:
     """Where the run is within an epoch, said every few steps. Terms in nats per image, mean since the last one."""
