@@ -10,7 +10,6 @@ Loading is strict, and nothing that could hold a program is ever opened: no pick
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from safetensors.torch import save as save_tensors
 
 from vae.config import Config
 from vae.errors import VAEError
-from vae.files import write_aside, write_folder
+from vae.files import finite, write_aside, write_folder
 from vae.model import VAE
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
@@ -210,14 +209,5 @@ def _hash(config_bytes: bytes, weight_bytes: bytes) -> str:
 
 
 def _json_bytes(value: dict[str, Any]) -> bytes:
-    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode(errors="backslashreplace")  # half a character, from an odd file name, becomes JSON's own escape
-
-
-def _finite(value: Any) -> Any:
-    """NaN is not JSON: a figure that could not be had is null."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,12 +1,14 @@
 """Writing so that a file or folder is either whole or not there: aside, to the disk, then renamed."""
 
 import errno
+import math
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from vae.errors import VAEError
 
@@ -84,3 +86,12 @@ def plain_disk_errors(path: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise VAEError(f"The disk is full: {path.name} was not saved. Free some space and try again.") from error
         raise VAEError(f"{path.name} could not be written ({error.strerror}): choose another folder.") from error
+
+
+def finite(value: Any) -> Any:
+    """JSON values with null for what JSON cannot say: a figure that could not be had, or is not finite."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,11 +1,10 @@
 """What a trainer tells whoever watches: one JSON object on each line of a file, written as it happens."""
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
-from vae.files import plain_disk_errors
+from vae.files import finite, plain_disk_errors
 
 
 class EventLog:
@@ -19,7 +18,7 @@ class EventLog:
 
     def say(self, kind: str, **fields: Any) -> None:
         """Append {"kind": kind, ...}; numbers that are not finite become null, since JSON has none."""
-        line = json.dumps({"kind": kind} | _finite(fields), ensure_ascii=False, allow_nan=False) + "\n"
+        line = json.dumps({"kind": kind} | finite(fields), ensure_ascii=False, allow_nan=False) + "\n"
         with plain_disk_errors(self.path), self.path.open("ab") as file:
             file.write(line.encode())
 
@@ -46,11 +45,3 @@ def read_events(path: Path, since: int = 0) -> tuple[list[dict[str, Any]], int]:
         if isinstance(event, dict) and "kind" in event:
             events.append(event)
     return events, since + len(whole)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
