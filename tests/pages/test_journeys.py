@@ -306,7 +306,8 @@ def test_moving_between_pages_loses_nothing(home):
     app.switch_page("map.py").run()
     assert app.selectbox(key="map.colour.digits").value == "kl"
     app.switch_page("train.py").run()
-    assert app.number_input(key="train.conv.digits.epochs").value == 3 and app.text_input(key="train.name").value == "my own"
+    assert app.number_input(key="train.conv.digits.epochs").value == 3
+    assert app.text_input(key="train.name").value == "my own"
     assert len(app.session_state["muscope"].shelf) == 1
 
 
