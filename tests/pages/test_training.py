@@ -47,7 +47,7 @@ def test_as_it_stands_the_form_trains_digits(own, started):
     ((name, arguments),) = started
     said = parsed(arguments)
     assert name == "my digits" and said.out.name == "my-digits"
-    assert (said.data, said.model, said.latent_dim, said.epochs, said.beta) == ("digits", "conv", 16, 10, 1.0)
+    assert (said.data, said.model, said.latent_dim, said.epochs, said.beta) == ("digits", "conv", 16, 55, 1.0)
     assert (said.batch_size, said.rate, said.seed, said.map, said.likelihood) == (128, 1e-3, 0, "both", "bernoulli")
 
 
@@ -64,7 +64,7 @@ def test_what_is_set_is_what_is_run(own, started):
         ("rate", 0.02),
         ("seed", 9),
     ):
-        app.number_input(key=f"train.{key}").set_value(value).run()
+        app.number_input(key=f"train.keras.sprites.{key}").set_value(value).run()
     app.text_input(key="train.name").set_value("  Ünïque, my “own”/../model  ").run()
     app.button(key="train.do.start").click().run()
     ((name, arguments),) = started
