@@ -7,7 +7,7 @@ from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
 st.title("Attributes")
-st.write("Add a smile, take off a hat: the difference between two groups' mean codes, added to one code.")
+st.write("What two groups of pictures differ in, added to one picture: a smile, a hat, another class.")
 
 left, right = st.columns([6, 8], gap="large")
 with right:

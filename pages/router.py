@@ -30,6 +30,9 @@ page = st.navigation(
 with plain_errors():
     visitor = state.here()
     frame.draw_frame(visitor)
+    if visitor.notice:
+        st.warning(visitor.notice)
+        visitor.notice = ""
     with plain_errors():
         page.run()
     state.to_url(visitor)

@@ -88,6 +88,12 @@ def original(name: str, image_id: str) -> bytes | None:
         return None
 
 
+@lru_cache(maxsize=64)
+def train_size(name: str) -> int:
+    """Training images of a data set; a person's own folder is read for it once."""
+    return data.describe(name).train_size
+
+
 # ---- images and their codes ----------------------------------------------------------------------------------------
 
 

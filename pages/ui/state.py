@@ -49,6 +49,7 @@ class State:
         draws: random codes drawn so far.
         keeps: codes kept so far.
         ids: the model_id of each model when it was last seen.
+        notice: something to say once, such as that a link led nowhere.
     """
 
     model: str
@@ -60,6 +61,7 @@ class State:
     draws: int = 0
     keeps: int = 0
     ids: dict[str, str] = field(default_factory=dict)
+    notice: str = ""
 
     @property
     def entry(self) -> ModelEntry:
@@ -182,8 +184,13 @@ def _from_url() -> State:
     asked = st.query_params.get("model", "")
     if asked in {entry.name for entry in models}:
         state.model = asked
+    elif asked:
+        state.notice = f"The link names a model that is not here ({asked[:40]}), so another is shown."
     image_id = st.query_params.get("image", "")
     with suppress(VAEError):  # a model that cannot say what it knows is told about on the page
-        if models and image_id and cache.has_image(state.entry.model_id, image_id):
-            state.places[state.model] = state.of_image(image_id)
+        if models and image_id and not state.notice:
+            if cache.has_image(state.entry.model_id, image_id):
+                state.places[state.model] = state.of_image(image_id)
+            else:
+                state.notice = f"The link names an image that this model does not know ({image_id[:40]})."
     return state

@@ -12,6 +12,7 @@ import streamlit as st
 from plotly.subplots import make_subplots
 
 from live.engine import home
+from pages.ui import cache
 from pages.ui.state import State
 from pages.ui.widgets import plain_errors, uri
 from vae import data
@@ -49,7 +50,10 @@ MORE = {
 def draw_form() -> None:
     """What a run needs, sensible as it stands; the rest is folded away. A press on Start begins it."""
     name = _choose_data()
-    network = _choose("Network", [*NETWORKS, *RECIPES], "train.network", _network_words)
+    networks = [*NETWORKS, *RECIPES]
+    if name.startswith("table:"):
+        networks.remove("conv")  # it wants pictures
+    network = _choose("Network", networks, "train.network", _network_words)
     if network in RECIPES:
         st.caption(RECIPES[network].sentence)
     usual = _usual(network, name)
@@ -118,7 +122,9 @@ class Usual:
 
 def _usual(network: str, name: str) -> Usual:
     if network not in RECIPES:
-        return Usual(epochs=usual_epochs(data.describe(name).train_size)) if name in data.NAMES else Usual()
+        with suppress(VAEError):  # a path that leads nowhere is told about when it is tried
+            return Usual(epochs=usual_epochs(cache.train_size(name)))
+        return Usual()
     recipe = RECIPES[network]
     return Usual(recipe.make().latent_dim, recipe.epochs, recipe.batch_size, recipe.rate)
 
@@ -133,6 +139,7 @@ def _network_words(name: str) -> str:
 
 def _begin(arguments: list[str], title: str) -> None:
     with plain_errors():
+        data.describe(arguments[0].removeprefix("--data="))  # a wrong path is told at once, not by a run that fails
         run = start(home() / "runs", [*arguments, f"--out={free_folder(title)}"], title)
         st.session_state["muscope.run"] = str(run.folder)
 

@@ -63,7 +63,7 @@ def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
     """A path to take home: as a film, and as one long picture."""
     model_id = state.entry.model_id
     for words, file, kind, key in (
-        ("GIF", cache.film(model_id, codes, 256), "gif", "paths.do.gif"),
+        ("GIF, there and back", cache.film(model_id, codes, 256), "gif", "paths.do.gif"),
         ("Strip (PNG)", cache.strip(model_id, codes), "png", "paths.do.png"),
     ):
         st.download_button(words, file, f"path.{kind}", f"image/{kind}", key=key, icon=":material/download:")
@@ -111,8 +111,13 @@ def offer_originals(name: str) -> None:
         def show(done: int, total: int) -> None:
             bar.progress(min(done / max(total, 1), 1.0), f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
-        data.fetch(name, show)
-        st.rerun()
+        try:
+            data.fetch(name, show)
+        except VAEError as error:  # told here: the page goes on with its reconstructions
+            bar.empty()
+            st.error(str(error))
+        else:
+            st.rerun()
 
 
 def _crispness(state: State) -> str:
@@ -122,11 +127,11 @@ def _crispness(state: State) -> str:
 
 # ---- choosing ------------------------------------------------------------------------------------------------------
 
-CURRENT, ANY, RANDOM = "the current picture", "any image", "a random code"
+CURRENT, ANY, RANDOM = "this picture", "any image", "a random code"
 
 
 def choose_place(state: State, label: str, key: str, default: str) -> Place:
-    """A code from anywhere: the current picture, a kept one, an image of some kind, any image, or a random code.
+    """A code from anywhere: this picture, a kept one, an image of some kind, any image, or a random code.
 
     Args:
         default: an option, one of `place_options`.

@@ -153,7 +153,7 @@ def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home
     assert app.selectbox(key=f"paths.from.{box}").value == "kept 1"
     assert pictures(app, "from") == first
     app.button(key="shelf.do.empty").click().run()  # the choice is gone with it, the page is not
-    assert app.selectbox(key=f"paths.from.{box}").value == "the current picture"
+    assert app.selectbox(key=f"paths.from.{box}").value == "this picture"
     sound(app)
 
 
