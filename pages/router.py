@@ -29,6 +29,7 @@ page = st.navigation(
 
 with plain_errors():
     visitor = state.here()
+    state.enter(page.url_path)
     frame.draw_frame(visitor)
     if visitor.notice:
         st.warning(visitor.notice)

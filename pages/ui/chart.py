@@ -74,12 +74,12 @@ COLOUR_WORDS = {
 
 
 def draw_map(state: State, view: str, colour: str) -> None:
-    """Every encoding as a dot, and where the tools stand now as a ring. A press on a dot moves them there."""
+    """Every encoding as a dot, the one where the tools stand marked. A press on a dot moves them there."""
     model_id = state.entry.model_id
     figure = go.Figure(dots(model_id, view, colour))
-    row = cache.encodings(model_id).row_of(state.place.image_id or "")
-    if row is not None:
-        figure.add_trace(_ring(*cache.xy(model_id, view)[row].tolist()))
+    row = cache.encodings(model_id).row_of(_mark(state, view, colour))
+    for trace in figure.data if row is not None else ():
+        trace.selectedpoints = np.flatnonzero(trace.customdata == row).tolist()
     figure.update_layout(_layout(view))
     st.plotly_chart(
         figure,
@@ -91,6 +91,20 @@ def draw_map(state: State, view: str, colour: str) -> None:
     )
     count = len(cache.encodings(model_id))
     st.caption(f"{count:,} images, all drawn.{cache.kept_words(model_id)} {ON_THE_MAP.get(view, '')}")
+
+
+def _mark(state: State, view: str, colour: str) -> str:
+    """The image to mark in the figure: where the tools stand, but for a press on this very map.
+
+    The browser marks what is pressed by itself, and a figure that stays the same keeps its zoom.
+    """
+    drawn, marked = st.session_state.get("muscope.map.marked", ("", ""))
+    here = f"{state.model} {view} {colour}"
+    now = state.place.image_id or ""
+    if drawn == here and now == st.session_state.get("muscope.map.pressed"):
+        return str(marked)
+    st.session_state["muscope.map.marked"] = (here, now)
+    return now
 
 
 @lru_cache(maxsize=16)
@@ -135,21 +149,10 @@ def _trace(xy: np.ndarray, rows: np.ndarray, size: int, name: str, marker: dict[
         name=name,
         mode="markers",
         marker={"size": size, "opacity": 0.75, **marker},
-        selected={"marker": {"opacity": 0.75}},
+        selected={"marker": {"opacity": 1.0, "size": 20, "color": "#d81b60"}},
         unselected={"marker": {"opacity": 0.75}},
         hoverinfo="none",
         showlegend=bool(name),
-    )
-
-
-def _ring(x: float, y: float) -> go.Scattergl:
-    return go.Scattergl(
-        x=[x],
-        y=[y],
-        mode="markers",
-        marker={"size": 18, "symbol": "circle-open", "color": "#d81b60", "line": {"width": 4}},
-        hoverinfo="skip",
-        showlegend=False,
     )
 
 
@@ -174,4 +177,6 @@ def _pressed(state: State) -> None:
     if points and "customdata" in points[0]:
         row = points[0]["customdata"]
         known = cache.encodings(state.entry.model_id)
-        state.go(state.of_image(known.image_id(int(row[0] if isinstance(row, list) else row))))
+        pressed = known.image_id(int(row[0] if isinstance(row, list) else row))
+        state.go(state.of_image(pressed))
+        st.session_state["muscope.map.pressed"] = pressed

@@ -158,6 +158,13 @@ def here() -> State:
     return state
 
 
+def enter(page: str) -> None:
+    """Note which page is open. A map that is opened anew has forgotten what was pressed on it."""
+    if st.session_state.get("muscope.page") != page:
+        st.session_state["muscope.page"] = page
+        st.session_state.pop("muscope.map.pressed", None)
+
+
 def turn_page() -> None:
     """Another dozen on the first page."""
     st.session_state["muscope.start.turn"] = st.session_state.get("muscope.start.turn", 0) + 1

@@ -114,6 +114,26 @@ def test_a_press_on_the_map_shows_that_image(
     assert np.allclose(dots(page)[0][apart[0]], xy[apart[0]], atol=2)  # a press does not move the map
 
 
+def test_a_press_keeps_the_zoom(page: Page, app_server: AppServer) -> None:
+    go(page, app_server.url, "map", model="faces")
+    inside = page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    assert inside is not None
+    whole, rows = dots(page)
+    page.mouse.move(*whole.mean(axis=0))
+    for _ in range(5):
+        page.mouse.wheel(0, -200)
+        page.wait_for_timeout(100)
+    rest(page)
+    near, _ = dots(page)
+    assert np.ptp(near, axis=0).max() > 1.5 * np.ptp(whole, axis=0).max()
+    (dot,) = lonely(near, inside, 1)
+    image_id = engine.encodings(entry("faces")).image_id(int(rows[dot]))
+    page.mouse.click(*near[dot])
+    page.wait_for_function("id => new URLSearchParams(location.search).get('image') === id", arg=image_id)
+    rest(page)
+    assert np.allclose(dots(page)[0][dot], near[dot], atol=2)
+
+
 def test_a_map_can_be_looked_at_in_other_ways(page: Page, app_server: AppServer) -> None:
     go(page, app_server.url, "map", model="faces")
     page.wait_for_selector(".js-plotly-plot .nsewdrag")

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from PIL import Image
 
 from pages.ui import training
 from tests.pages.conftest import pictures, sound, visit, words_on
@@ -76,15 +77,35 @@ def test_what_is_set_is_what_is_run(own, started):
     assert said.likelihood is None  # a recipe brings its own
 
 
-def test_an_own_folder_needs_its_path(own, started):
+def test_an_own_folder_needs_its_path(own, started, tmp_path):
     own("digits")
+    cats = tmp_path / "my cats"
+    for label in ("black", "white"):
+        (cats / label).mkdir(parents=True)
+        for shade in range(0, 250, 25):
+            Image.new("L", (16, 16), shade).save(cats / label / f"{label}{shade}.png")
     app = visit("train.py")
     app.selectbox(key="train.data").select("folder").run()
     assert app.button(key="train.do.start").disabled
-    app.text_input(key="train.path").set_value(" /some/where/my cats ").run()
+    app.text_input(key="train.path").set_value(str(tmp_path / "no such folder")).run()
+    app.button(key="train.do.start").click().run()
+    assert not started and len(app.error) == 1 and "no such folder" in app.error[0].value
+    app.text_input(key="train.path").set_value(f" {cats} ").run()
     app.button(key="train.do.start").click().run()
     ((name, arguments),) = started
-    assert parsed(arguments).data == "folder:/some/where/my cats" and name == "my folder:my cats"
+    said = parsed(arguments)
+    assert (
+        said.data == f"folder:{cats}" and name == "my folder:my cats" and said.epochs == 200
+    )  # few images, many turns
+
+
+def test_a_table_is_offered_no_network_that_wants_pictures(own):
+    own("digits")
+    app = visit("train.py")
+    assert "convolutional" in app.selectbox(key="train.network").options
+    app.selectbox(key="train.data").select("table").run()
+    app.text_input(key="train.path").set_value("rows.csv").run()
+    assert "convolutional" not in app.selectbox(key="train.network").options
 
 
 def test_a_second_model_of_a_name_gets_a_folder_of_its_own(own, started):
