@@ -64,6 +64,7 @@ def wait_for_points(tab: Page) -> None:
 def choose(tab: Page, label: str, words: str) -> None:
     """An option of a list in the page."""
     tab.get_by_test_id("stMain").get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}$")).click()
+    tab.keyboard.type(words)  # a long list holds only what is in sight: narrow it
     tab.get_by_role("option", name=words, exact=True).click()
     settle(tab)
 
