@@ -16,8 +16,15 @@ from threading import Thread
 # A waiting OpenMP thread sleeps instead of spinning: beside a training process, spinning threads on two cores cost
 # nearly all the speed of both. It is read once, when torch is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# NumPy's matrix products are small here, and its threads spin as well: beside a busy core the 0.4 ms of a lookup
+# became 9 ms with two of them. Read once, when NumPy is first imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import streamlit as st  # noqa: E402
+
+import live  # noqa: E402
+from live import components  # noqa: E402
+from live.nodelay import answer_at_once  # noqa: E402
 
 WAIT = 30  # seconds for the server to answer before the browser is sent there all the same
 
@@ -29,6 +36,7 @@ async def first_light(_app: st.App) -> AsyncIterator[None]:
     Streamlit 1.67 opens the browser for a script and not for an `st.App`. Nothing opens with `--server.headless true`,
     which is also the default on Linux without a screen.
     """
+    answer_at_once()
     Thread(target=_warm, name="warm", daemon=True).start()
     opening = None if st.get_option("server.headless") else asyncio.create_task(_open_when_ready())
     yield
@@ -64,4 +72,8 @@ async def _answers(host: str, port: int) -> bool:
 
 
 # Streamlit finds the app by reading this line as text: keep it literal.
-app = st.App("pages/router.py", lifespan=first_light)
+app = st.App(
+    "pages/router.py",
+    lifespan=first_light,
+    routes=live.routes(components.base_path(), components.origin_allowed),
+)

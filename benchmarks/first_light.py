@@ -6,7 +6,7 @@ and has a fresh profile. Measured in each round, every page for the first time o
 
 * from the command to the first decoded picture (`img[data-muscope=stage]` loaded);
 * from a click in the menu to the page: its heading and its first picture or form (Train);
-* from a click on Map to the points: every one handed to Plotly, and paint on its WebGL canvas.
+* from a click on Map to the points: every one drawn, and paint on the canvas.
 
 Chromium can resolve no name and must ask nothing of any other machine. The table goes to standard output and beside
 this file. The command ends with status 1 when a median is above its bar, or when something else was asked.
@@ -54,7 +54,7 @@ PAGES = {
     "Sliders": STAGE,
     "Paths": STAGE,
     "Attributes": STAGE,
-    "Sample": "[class*=st-key-sample-grid-tap] img",
+    "Sample": "[data-muscope=sample]",
     "Train": "[class*=st-key-train-do-start] button",
     "Start": STAGE,
 }
@@ -156,7 +156,7 @@ def _until_it_answers(tab: Page, url: str) -> None:
 
 
 def _click(tab: Page, name: str) -> float:
-    link = tab.get_by_test_id("stSidebarNavLink").filter(has_text=name)
+    link = tab.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True)
     link.wait_for()
     began = time.perf_counter()
     link.click()

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from platformdirs import user_data_dir
 
+from vae.batches import as_x
 from vae.checkpoint import CARD, CONFIG, ENCODINGS, WEIGHTS, Checkpoint, load, read_card
 from vae.config import Config
 from vae.device import pick_device
@@ -27,7 +28,8 @@ from vae.explore.render import Pixels, profile, to_pixels
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair")  # the order of the picker
-MODELS_HELD = 6  # the shipped five and one of a visitor's; each is a few megabytes
+MODELS_HELD = 32  # the shipped five and one of each visitor's of a class; each is a few megabytes
+ENCODINGS_HELD = 8  # 10 MB for 70,000 images
 
 
 def home() -> Path:
@@ -79,7 +81,7 @@ class Engine:
         self._device = pick_device(device)
         self._lock = RLock()
         self._models: _Recent = _Recent(capacity)
-        self._encodings: _Recent = _Recent(capacity)
+        self._encodings: _Recent = _Recent(ENCODINGS_HELD)
         self._entries: dict[Path, tuple[Hashable, ModelEntry | str]] = {}
 
     def models(self) -> tuple[ModelEntry, ...]:
@@ -94,9 +96,13 @@ class Engine:
 
     def encodings(self, entry: ModelEntry) -> Encodings:
         """The encodings kept with a model; the arrays are shared by all visitors and read-only."""
-        key = (entry.model_id, _stamp(entry.folder / ENCODINGS))
+        key = (entry.model_id, self.encoded(entry))
         with self._lock:
             return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)))
+
+    def encoded(self, entry: ModelEntry) -> Hashable:
+        """Something that changes when a model's encodings are made again. Waits for nobody."""
+        return _stamp(entry.folder / ENCODINGS)
 
     def decode(self, entry: ModelEntry, z: np.ndarray) -> Pixels:
         """Pictures of codes: z (B, L) to pixels (B, H, W, C), three or one channels; flat vectors become bars."""
@@ -104,6 +110,12 @@ class Engine:
             codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
             x = self._model(entry).vae.decode(codes).cpu().numpy()
         return as_pictures(x)
+
+    def encode(self, entry: ModelEntry, pixels: Pixels) -> np.ndarray:
+        """mu (B, L) float32 of pictures: pixels (B, H, W, C) uint8, of the model's own shape. Draws nothing."""
+        with self._lock, torch.inference_mode():
+            x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()).to(self._device))  # (B, C, H, W)
+            return np.asarray(self._model(entry).vae.encode(x).mode().cpu().numpy())
 
     def warm(self) -> None:
         """Have the first model ready before anybody asks. A model that cannot be opened is told about on its page."""

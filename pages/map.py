@@ -1,21 +1,18 @@
-"""Map: every image where the encoder puts it."""
+"""Map: every image where the encoder puts it, and what the model draws anywhere between."""
 
 import streamlit as st
 
-from pages.ui import cache, chart, state
+from pages.ui import cache, chart, groups, state
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
 model_id = visitor.entry.model_id
 st.title("Map")
-st.write("Every dot is an image, placed by its code. Press one to see it; the wheel zooms, dragging moves.")
+st.write(
+    "Every dot is an image. Point anywhere to see what the model draws there; a press chooses it, a second keeps it."
+)
 
 left, right = st.columns([6, 8], gap="large")
-with right:
-    with st.container(horizontal=True, gap="medium"):
-        view = chart.choose_view(visitor)
-        colour = chart.choose_colour(visitor)
-    chart.draw_map(visitor, view, colour)
 with left:
     place = visitor.place
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}", place.image_id)
@@ -23,5 +20,17 @@ with left:
         st.caption(cache.figures_of(model_id, place.image_id))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         keep_button(visitor, place, "map.do.keep")
+        for words, step, steps in (("Undo", visitor.undo, visitor.before), ("Redo", visitor.redo, visitor.after)):
+            key, icon = f"map.do.{words.lower()}", f":material/{words.lower()}:"
+            st.button(words, key=key, icon=icon, on_click=step, disabled=not steps.get(visitor.model))
         st.page_link("sliders.py", label="Open in Sliders", icon=":material/tune:")
     show_neighbours(visitor, place.code, place.image_id, count=6)
+with right:
+    above, drawn = st.container(horizontal=True), st.container()
+    below = st.container(horizontal=True, vertical_alignment="bottom")
+    with above:
+        view = chart.choose_view(visitor, below)
+        colour = chart.choose_colour(visitor)
+    with drawn:
+        chart.draw_map(visitor, view, colour, below)
+    groups.draw_groups(visitor)

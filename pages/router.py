@@ -5,35 +5,35 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import frame, state
-from pages.ui.widgets import plain_errors
+from pages.ui.errors import plain_errors
 
 UI = Path(__file__).parent / "ui"
 # A picture of our own: an icon by name would be asked of a server elsewhere.
 st.set_page_config(page_title="Muscope", page_icon=UI / "icon.svg", layout="wide")
 st.logo(UI / "logo.svg", size="large", icon_image=UI / "icon.svg")
 
-page = st.navigation(
-    {
-        "Explore": [
-            st.Page("start.py", title="Start", icon=":material/home:", default=True),
-            st.Page("map.py", title="Map", icon=":material/scatter_plot:"),
-            st.Page("sliders.py", title="Sliders", icon=":material/tune:"),
-            st.Page("paths.py", title="Paths", icon=":material/timeline:"),
-            st.Page("attributes.py", title="Attributes", icon=":material/add_reaction:"),
-            st.Page("sample.py", title="Sample", icon=":material/casino:"),
-        ],
-        "Make": [st.Page("train.py", title="Train", icon=":material/model_training:")],
-    },
-    expanded=True,
-)
+MENU = {
+    "Explore": [
+        st.Page("start.py", title="Start", icon=":material/home:", default=True),
+        st.Page("map.py", title="Map", icon=":material/scatter_plot:"),
+        st.Page("sliders.py", title="Sliders", icon=":material/tune:"),
+        st.Page("paths.py", title="Paths", icon=":material/timeline:"),
+        st.Page("attributes.py", title="Attributes", icon=":material/add_reaction:"),
+        st.Page("sample.py", title="Sample", icon=":material/casino:"),
+    ],
+    "Make": [st.Page("train.py", title="Train", icon=":material/model_training:")],
+}
+page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's own is no list to a screen reader
 
 with plain_errors():
     visitor = state.here()
     state.enter(page.url_path)
-    frame.draw_frame(visitor)
+    visitor.below = None
+    frame.draw_frame(visitor, MENU)
     if visitor.notice:
         st.warning(visitor.notice)
         visitor.notice = ""
     with plain_errors():
         page.run()
+    frame.draw_below(visitor)
     state.to_url(visitor)

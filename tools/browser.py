@@ -24,10 +24,6 @@ CHROMIUM_ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
-    # WebGL without a graphics card: Plotly's large maps need it.
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-    "--ignore-gpu-blocklist",
 ]
 # Nothing but this machine has an address: a page that needs the network shows it.
 OFFLINE_ARGUMENTS = [*CHROMIUM_ARGUMENTS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
@@ -42,13 +38,10 @@ SETTLED = """() => {
         && [...document.images].every(image => image.complete && image.naturalWidth > 0);
 }"""
 
-# Every point of a Plotly map is known to it, and its WebGL canvas holds paint.
+# Every point of the map is drawn, and its canvas holds paint.
 POINTS_DRAWN = """least => {
-    const plot = document.querySelector('.js-plotly-plot');
-    if (!plot || !plot._fullData) return false;
-    if (plot._fullData.reduce((sum, trace) => sum + (trace._length || 0), 0) < least) return false;
-    const canvas = plot.querySelector('canvas.gl-canvas-context');
-    if (!canvas || !canvas.width) return false;
+    const canvas = document.querySelector('[data-muscope=map-points]');
+    if (!canvas || Number(canvas.dataset.muscopePoints || 0) < least) return false;
     const small = document.createElement('canvas');
     small.width = small.height = 64;
     const pen = small.getContext('2d');

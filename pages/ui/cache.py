@@ -6,15 +6,20 @@ result is frozen or read-only: all visitors share it.
 
 from contextlib import suppress
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
+from live import points
 from live.engine import ModelEntry, shared
 from vae import data
 from vae.encodings import SPLITS, Encodings
 from vae.errors import VAEError
-from vae.explore import attributes, latents, projection, render
+from vae.explore import attributes, latents, render
+from vae.explore.anywhere import Ground
 from vae.explore.choose import mixed_rows, rows_in_turn
+from vae.explore.density import Density, fit_density
+from vae.explore.density import unusual as unusualness
 from vae.explore.neighbours import nearest
 
 Code = tuple[float, ...]
@@ -182,6 +187,20 @@ def neighbours(model_id: str, code: Code, count: int, without: str | None) -> tu
     return tuple((known.image_id(row), float(d)) for row, d in zip(found.rows, found.distances, strict=True))
 
 
+@lru_cache(maxsize=32)
+def density(model_id: str) -> Density:
+    """Where the images of a model live."""
+    known = encodings(model_id)
+    return fit_density(known.mu, known.split, generator=np.random.default_rng(0))
+
+
+@lru_cache(maxsize=4096)
+def unusual(model_id: str, code: Code) -> dict[str, Any]:
+    """How unusual a code is, as the wire says it: percentile, whether it is usual, and the words for it."""
+    (found,) = unusualness(density(model_id), np.array([code], np.float32))
+    return {"percentile": found.percentile, "usual": found.usual, "words": found.sentence}
+
+
 # ---- latents, maps, directions -------------------------------------------------------------------------------------
 
 
@@ -207,16 +226,14 @@ def random_codes(model_id: str, count: int, temperature: float, seed: int) -> tu
     return tuple(tuple(z) for z in drawn.tolist())
 
 
-@lru_cache(maxsize=32)
 def xy(model_id: str, view: str) -> np.ndarray:
-    """Map coordinates (N, 2): "umap", "pca", or two dimensions as "3,0"."""
-    known = encodings(model_id)
-    if view in known.maps:
-        return known.maps[view]
-    if view == "pca":
-        return projection.pca(known.mu).xy
-    across, _, up = view.partition(",")
-    return known.mu[:, [int(across), int(up)]]
+    """Map coordinates (N, 2): "umap", "pca", or two dimensions as "3,0" (kept beside the encodings)."""
+    return points.xy(shared(), _by_id(model_id), view)
+
+
+def ground(model_id: str, view: str) -> Ground:
+    """A map, ready to be asked what code lies where."""
+    return points.ground(shared(), _by_id(model_id), view)
 
 
 @lru_cache(maxsize=32)

@@ -1,31 +1,37 @@
-"""The map as a Plotly figure: what is on its axes, what colours it, and what a press on it means."""
+"""The map: what is on its axes, what colours it, and what a hand leaves there."""
 
-from functools import lru_cache
+from typing import Any
 
-import numpy as np
-import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from pages.ui import cache
+from live import points
+from pages.ui import cache, groups, live, places
+from pages.ui.errors import careful
 from pages.ui.state import State
-from pages.ui.widgets import careful, words
+from pages.ui.widgets import small
 
-# Okabe and Ito's eight (2008), told apart by colour-blind eyes, and two more for ten classes.
-CLASS_COLOURS = (
-    "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9",
-    "#d55e00", "#b8a700", "#7f7f7f", "#6a3d9a", "#a6761d",
-)  # fmt: skip
-HEIGHT = 560  # pixels
 DIMENSIONS = "two dimensions"
 VIEW_WORDS = {"umap": "UMAP", "pca": "PCA", DIMENSIONS: "Two dimensions"}
 ON_THE_MAP = {
     "umap": "UMAP keeps neighbours together. Distances between far groups, and the size of a group, mean little.",
     "pca": "PCA looks at the codes from where they spread most. Groups that overlap here may be apart in the others.",
 }
+ON_TWO = (
+    "Between the dots, the map turns these two numbers of the current code and leaves the others. "
+    "An ellipse is one standard deviation of where the encoder puts an image."
+)
+COLOUR_WORDS = {
+    "label": "label",
+    "kl": "KL (nats per image)",
+    "error": "reconstruction error (per pixel)",
+    "split": "training or test",
+}
+_TURN = "muscope.map.turn"
 
 
-def choose_view(state: State) -> str:
-    """UMAP or PCA of mu, or two raw dimensions: a name that `cache.xy` knows."""
+def choose_view(state: State, below: DeltaGenerator) -> str:
+    """UMAP or PCA of mu, or two raw dimensions, which are chosen `below`: a name that `cache.xy` knows."""
     model_id = state.entry.model_id
     maps = cache.encodings(model_id).maps
     dims = state.entry.latent_dim
@@ -46,137 +52,103 @@ def choose_view(state: State) -> str:
     if dims == 2:
         return "0,1"
     strongest = [knob.dim for knob in cache.knobs(model_id)]
-    across = st.selectbox("Across", strongest, key=f"map.across.{state.model}", persist_state="session")
-    up = st.selectbox("Up", strongest, index=1, key=f"map.up.{state.model}", persist_state="session")
+    across, up = (
+        below.selectbox(
+            f"Dimension {words}",
+            strongest,
+            index=index,
+            width=150,
+            key=f"map.{words}.{state.model}",
+            persist_state="session",
+        )
+        for index, words in enumerate(("across", "up"))
+    )
     return f"{across},{up}"
 
 
 def choose_colour(state: State) -> str:
-    """What colours the dots: "label", an attribute, "kl" or "error"."""
+    """What colours the dots: "label", an attribute, "kl", "error" or "split"."""
     known = cache.encodings(state.entry.model_id)
     options = ["label"] * (known.labels is not None)
     options += [f"attribute:{name}" for name in known.attribute_names] + ["kl", "error", "split"]
     return st.selectbox(
         "Colour",
         options,
-        format_func=lambda option: COLOUR_WORDS.get(option) or words(option),
+        format_func=lambda option: COLOUR_WORDS.get(option) or points.words(option),
         key=f"map.colour.{state.model}",
         persist_state="session",
     )
 
 
-COLOUR_WORDS = {
-    "label": "label",
-    "kl": "KL (nats per image)",
-    "error": "reconstruction error (per pixel)",
-    "split": "training or test",
-}
-
-
-def draw_map(state: State, view: str, colour: str) -> None:
-    """Every encoding as a dot, the one where the tools stand marked. A press on a dot moves them there."""
-    model_id = state.entry.model_id
-    figure = go.Figure(dots(model_id, view, colour))
-    row = cache.encodings(model_id).row_of(_mark(state, view, colour))
-    for trace in figure.data if row is not None else ():
-        trace.selectedpoints = np.flatnonzero(trace.customdata == row).tolist()
-    figure.update_layout(_layout(view))
-    st.plotly_chart(
-        figure,
-        key="map.chart",
-        on_select=careful(lambda: _pressed(state)),
-        selection_mode="points",
-        config={"scrollZoom": True, "displaylogo": False, "displayModeBar": False},
-        alt=f"Map of {len(cache.encodings(model_id)):,} images",
-    )
-    count = len(cache.encodings(model_id))
-    st.caption(f"{count:,} images, all drawn.{cache.kept_words(model_id)} {ON_THE_MAP.get(view, '')}")
-
-
-def _mark(state: State, view: str, colour: str) -> str:
-    """The image to mark in the figure: where the tools stand, but for a press on this very map.
-
-    The browser marks what is pressed by itself, and a figure that stays the same keeps its zoom.
-    """
-    drawn, marked = st.session_state.get("muscope.map.marked", ("", ""))
-    here = f"{state.model} {view} {colour}"
-    now = state.place.image_id or ""
-    if drawn == here and now == st.session_state.get("muscope.map.pressed"):
-        return str(marked)
-    st.session_state["muscope.map.marked"] = (here, now)
-    return now
-
-
-@lru_cache(maxsize=16)
-def dots(model_id: str, view: str, colour: str) -> tuple[go.Scattergl, ...]:
-    """One trace for each class, or one with a scale for a continuous colour; `customdata` is the row of each dot."""
-    known, xy = cache.encodings(model_id), cache.xy(model_id, view)
-    values, names = _values(model_id, colour)
-    size = 6 if len(known) < 5_000 else 4 if len(known) < 30_000 else 3
-    if names:
-        groups = [np.flatnonzero(values == i) for i in range(len(names))]
-        return tuple(
-            _trace(xy, rows, size, name, {"color": CLASS_COLOURS[i % len(CLASS_COLOURS)]})
-            for i, (name, rows) in enumerate(zip(names, groups, strict=True))
-        )
-    low, high = (float(v) for v in np.quantile(values, (0.01, 0.99)))
-    scale = {"color": values, "colorscale": "Cividis", "cmin": low, "cmax": high, "showscale": True}
-    scale["colorbar"] = {"title": {"text": COLOUR_WORDS.get(colour) or words(colour), "side": "right"}, "thickness": 12}
-    return (_trace(xy, np.arange(len(known)), size, "", scale),)
-
-
-def _values(model_id: str, colour: str) -> tuple[np.ndarray, tuple[str, ...]]:
-    """What a dot is coloured by: class numbers with their names, or a quantity and no names."""
+def draw_map(state: State, view: str, colour: str, below: DeltaGenerator) -> None:
+    """Every encoding as a dot, and what else lies on the map. A press moves the tools there, a line gathers images."""
+    model_id, place = state.entry.model_id, state.place
     known = cache.encodings(model_id)
-    if colour == "label" and known.labels is not None:
-        return known.labels, known.label_names
-    if colour == "split":
-        return known.split, ("training", "test")
-    if colour == "kl":
-        return known.kl(), ()
-    if colour == "error" or known.attributes is None:
-        return known.recon_error, ()
-    name = colour.partition(":")[2]
-    column = known.attributes[:, known.attribute_names.index(name)]
-    return (column, (f"no {words(colour)}", words(colour))) if np.isin(column, (0, 1)).all() else (column, ())
-
-
-def _trace(xy: np.ndarray, rows: np.ndarray, size: int, name: str, marker: dict[str, object]) -> go.Scattergl:
-    return go.Scattergl(
-        x=xy[rows, 0],
-        y=xy[rows, 1],
-        customdata=rows,
-        name=name,
-        mode="markers",
-        marker={"size": size, "opacity": 0.75, **marker},
-        selected={"marker": {"opacity": 1.0, "size": 20, "color": "#d81b60"}},
-        unselected={"marker": {"opacity": 0.75}},
-        hoverinfo="none",
-        showlegend=bool(name),
-    )
-
-
-def _layout(view: str) -> dict[str, object]:
-    raw = view not in ON_THE_MAP
-    axis = {"showgrid": raw, "zeroline": raw, "showticklabels": raw, "title": None}
-    across, _, up = view.partition(",")
-    return {
-        "height": HEIGHT,
-        "margin": {"l": 30 * raw, "r": 0, "t": 0, "b": 30 * raw},
-        "dragmode": "pan",
-        "hovermode": "closest",
-        "uirevision": view,  # a press keeps the zoom; another view starts whole
-        "legend": {"itemsizing": "constant", "orientation": "h", "yanchor": "bottom", "y": 1.0},
-        "xaxis": axis | {"title": f"dimension {across}" if raw else None},
-        "yaxis": axis | {"title": f"dimension {up}" if raw else None, "scaleanchor": "x"},
+    data = {
+        "view": view,
+        "colour": colour,
+        "code": list(place.code),
+        "row": None if place.image_id is None else cache.row_of(model_id, place.image_id),
+        "labels": known.labels is not None,
+        "marks": places.marks(state, view),
+        "groups": groups.outlines(state, view),
+        "crisp": small(state),
+        "most": _pictures_at_once(state),
+        "alt": f"Map of {len(known):,} images. Arrows look around, Enter chooses, K keeps, plus and minus zoom, "
+        "0 shows the whole map, L gathers.",
+        "turn": st.session_state.get(_TURN, 0),
     }
+    live.mount(
+        "map", state, "map", data, settled=_told(state, go), keep=_told(state, keep), region=_told(state, gather)
+    )
+    words = ON_THE_MAP.get(view, ON_TWO)
+    st.caption(f"{len(known):,} images, all drawn.{cache.kept_words(model_id)} {words}")
+    if view not in ON_THE_MAP and place.image_id is not None:
+        below.button(
+            "Draw from its posterior",
+            key="map.do.draw",
+            icon=":material/scatter_plot:",
+            on_click=careful(places.draw_from_posterior),
+            args=(state,),
+            help=f"{places.DRAWS} codes from q(z|x) of this image: to the model they are all the same picture. "
+            "Press again to take them away.",
+        )
 
 
-def _pressed(state: State) -> None:
-    points = st.session_state["map.chart"]["selection"]["points"]
-    if points and "customdata" in points[0]:
-        row = points[0]["customdata"]
-        known = cache.encodings(state.entry.model_id)
-        pressed = known.image_id(int(row[0] if isinstance(row, list) else row))
-        state.go(state.of_image(pressed))
-        st.session_state["muscope.map.pressed"] = pressed
+def _pictures_at_once(state: State) -> int:
+    """Small pictures in one answer of the wire, which holds 4 MB and 128 of them."""
+    shape = state.entry.shape
+    side = 128 * 64 if len(shape) == 1 else shape[1] * shape[2]
+    return max(1, min(32, (2 << 20) // (3 * side)))
+
+
+# ---- what a hand leaves --------------------------------------------------------------------------------------------
+
+
+def _told(state: State, act: Any) -> Any:
+    """A callback for an event of the map, which counts them: so the map knows which of them this page has seen."""
+
+    def tell(value: dict[str, Any]) -> None:
+        turn = value.get("turn")
+        if isinstance(turn, int):
+            st.session_state[_TURN] = turn
+        act(state, value)
+
+    return tell
+
+
+def go(state: State, value: dict[str, Any]) -> None:
+    """A press: {"view", "row" or null, "xy"}."""
+    state.go(places.place_at(state, str(value.get("view")), value.get("row"), value.get("xy")))
+
+
+def keep(state: State, value: dict[str, Any]) -> None:
+    """A double press: the same, and onto the shelf."""
+    go(state, value)
+    state.keep(state.place)
+    st.toast("Kept: find it on the shelf.")
+
+
+def gather(state: State, value: dict[str, Any]) -> None:
+    """A line around dots; see `groups.gather`."""
+    groups.gather(state, value)

@@ -1,54 +1,206 @@
-"""Sliders over latent dimensions: the ones that carry most first, dead ones folded away."""
+"""Knobs: what the browser is told of them, and what becomes of the numbers that a hand leaves."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache
-from pages.ui.state import State
-from pages.ui.widgets import careful
+from pages.ui import cache, live
+from pages.ui.cache import Code
+from pages.ui.state import Place, State
+from pages.ui.widgets import small
+from vae.errors import VAEError
 from vae.explore.latents import Knob
 
 SHOWN = 8  # more sliders are harder to search by hand
+REACH = 10.0  # how far a value may be typed, where the images themselves go no further
+NOTE = (
+    "KL is how much a dimension tells about an image, in nats. Each line runs over the middle 99\u00a0% of the data's "
+    "codes, in standard deviations of the prior: its darker part holds nine tenths of the images, the box the middle "
+    "half. The triangle is the image's own value: press twice, or Delete, to go back to it."
+)
+
+
+# ---- the dimensions of a code --------------------------------------------------------------------------------------
 
 
 def draw_knobs(state: State) -> None:
-    """Sliders for the current code, two columns of the strongest, the rest folded."""
+    """A knob for each dimension of the current code: the strongest shown, the rest and the dead ones folded."""
     knobs = cache.knobs(state.entry.model_id)
     active = [knob for knob in knobs if knob.active]
-    dead = [knob for knob in knobs if not knob.active]
+    more, dead = len(active[SHOWN:]), len(knobs) - len(active)
     if not active:
         st.info("No dimension of this model carries anything: the codes collapsed. Train with a smaller beta.")
-    _columns(state, active[:SHOWN])
-    if active[SHOWN:]:
-        with st.expander(f"{len(active[SHOWN:])} more that carry less"):
-            _columns(state, active[SHOWN:])
+    folds = []
+    if more:
+        folds.append(_fold("more", f"{more} more that carr{'ies' if more == 1 else 'y'} less", ""))
     if dead:
-        with st.expander("1 dead dimension" if len(dead) == 1 else f"{len(dead)} dead dimensions"):
-            st.caption("Its mu is almost the same for every image: the decoder has learned to do without.")
-            _columns(state, dead)
-    st.caption(
-        "KL is how much a dimension tells about an image, in nats. "
-        "Ranges run over the middle 99\u00a0% of the data's codes, in standard deviations of the prior."
+        label = "1 dead dimension" if dead == 1 else f"{dead} dead dimensions"
+        what = "Its mu is almost the same for every image: the decoder has learned to do without."
+        folds.append(_fold("dead", label, what))
+    told = [_dimension(state, knob, "" if place < SHOWN else "more") for place, knob in enumerate(active)]
+    told += [_dimension(state, knob, "dead") for knob in knobs if not knob.active]
+    mount_knobs(
+        state,
+        "sliders.knobs",
+        base=(0.0,) * len(knobs),
+        knobs=told,
+        folds=folds,
+        tools={
+            "undo": bool(state.before.get(state.model)),
+            "redo": bool(state.after.get(state.model)),
+            "back": state.place.image_id is None,
+            "random": True,
+        },
+        note=NOTE,
+        settled=lambda told: _turn(state, told),
+        undo=lambda _: state.undo(),
+        redo=lambda _: state.redo(),
+        back=lambda _: _back(state),
+        random=lambda _: state.go_random(),
+        lock=lambda told: _lock(state, told),
     )
 
 
-def _columns(state: State, knobs: list[Knob]) -> None:
-    columns = st.columns(2, gap="medium")
-    for place, knob in enumerate(knobs):
-        with columns[place % 2]:
-            _slider(state, knob)
+def _fold(name: str, label: str, words: str) -> dict[str, str]:
+    return {"id": name, "label": label, "words": words}
 
 
-def _slider(state: State, knob: Knob) -> None:
-    value = state.place.code[knob.dim]
-    key = f"sliders.{state.model}.{knob.dim}"
-    st.session_state[key] = value  # the code may have moved elsewhere: the slider follows it
-    st.slider(
-        f"Dimension {knob.dim} · {knob.kl:.2f} nats",
-        min_value=min(knob.low, value),
-        max_value=max(knob.high, value),
-        step=0.01,
-        format="%.2f",
-        key=key,
-        on_change=careful(lambda: state.turn(knob.dim, st.session_state[key])),
-        help=f"Half of all images lie between {knob.quantiles[1]:.2f} and {knob.quantiles[3]:.2f}.",
-    )
+def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
+    quarter, three_quarters = knob.quantiles[1], knob.quantiles[3]
+    origin = _origin(state)
+    return {
+        "id": str(knob.dim),
+        "label": f"Dimension {knob.dim}",
+        "words": f"Half of all images lie between {quarter:.2f} and {three_quarters:.2f}."
+        if knob.active
+        else "The images do not differ in it.",
+        "dim": knob.dim,
+        "value": state.place.code[knob.dim],
+        "low": knob.low,
+        "high": knob.high,
+        "reach": _reach(knob),
+        "ticks": list(knob.quantiles) if knob.active else None,
+        "own": cache.code_of(state.entry.model_id, origin)[knob.dim] if origin else None,
+        "kl": knob.kl,
+        "share": knob.kl / max(cache.knobs(state.entry.model_id)[0].kl, 1e-9),
+        "locked": knob.dim in state.locked.get(state.model, frozenset()),
+        "film": "everything else as it is",
+        "fold": fold,
+    }
+
+
+def _reach(knob: Knob) -> float:
+    return max(REACH, 2 * math.ceil(max(-knob.low, knob.high)))
+
+
+def _origin(state: State) -> str | None:
+    """The image that the current code was made from."""
+    return state.place.image_id or state.origins.get(state.model) or None
+
+
+# ---- what a hand leaves --------------------------------------------------------------------------------------------
+
+
+def _turn(state: State, told: Mapping[str, Any]) -> None:
+    """Set the dimensions that were turned. Back on an image's own numbers, the place is that image again."""
+    reach = {str(knob.dim): _reach(knob) for knob in cache.knobs(state.entry.model_id)}
+    values = numbers(told, reach)
+    code = tuple(values.get(str(dim), z) for dim, z in enumerate(state.place.code))
+    origin = _origin(state)
+    if origin and code == cache.code_of(state.entry.model_id, origin):
+        state.go(state.of_image(origin))
+    elif code != state.place.code:
+        state.turn(code)
+
+
+def _back(state: State) -> None:
+    """To the image; locked dimensions keep their value."""
+    before, locked = state.place, state.locked.get(state.model, frozenset())
+    state.back_to_image()
+    place = state.place
+    kept = tuple(before.code[dim] if dim in locked else z for dim, z in enumerate(place.code))
+    if kept != place.code:
+        state.places[state.model] = Place(kept, None, f"{place.caption}, turned")
+        state.origins[state.model] = place.image_id or ""
+
+
+def _lock(state: State, told: Mapping[str, Any]) -> None:
+    """A locked dimension keeps its value until a hand turns its own knob."""
+    dims = {str(dim): dim for dim in range(state.entry.latent_dim)}
+    if told.get("id") not in dims or not isinstance(told.get("locked"), bool):
+        raise VAEError("A lock named no dimension of this model, so nothing was changed: press it again.")
+    locked, dim = state.locked.get(state.model, frozenset()), dims[told["id"]]
+    state.locked[state.model] = locked | {dim} if told["locked"] else locked - {dim}
+
+
+def numbers(told: Mapping[str, Any], reach: Mapping[str, float]) -> dict[str, float]:
+    """The values of the knobs that were turned, as the browser sent them: it may send anything.
+
+    Args:
+        told: with "values", from a knob's id to a number.
+        reach: from the id of every knob there is to how far from zero it goes.
+
+    Raises:
+        VAEError: a knob that is not there, or a value that is no number or out of its reach.
+    """
+    values = told.get("values")
+    if not isinstance(values, dict) or not values:
+        raise VAEError("The knobs sent no values, so nothing was changed: turn one again.")
+    for name, value in values.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in reach or not number or not abs(value) <= reach[name]:  # not a number is not within it either
+            raise VAEError("A knob sent a value that it cannot have, so nothing was changed: turn it again.")
+    return {name: float(value) for name, value in values.items()}
+
+
+# ---- for every page with knobs -------------------------------------------------------------------------------------
+
+
+def mount_knobs(
+    state: State,
+    key: str,
+    *,
+    base: Code,
+    knobs: Sequence[dict[str, Any]],
+    folds: Sequence[dict[str, str]] = (),
+    tools: Mapping[str, bool] | None = None,
+    note: str = "",
+    **on: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Put knobs on the page. The code that they show is base + the sum of value * direction over all of them.
+
+    Args:
+        base: L numbers.
+        knobs: id, label, words (its help), dim or vector (its direction), value, low, high, reach (how far from zero it
+            may be set), ticks (5, 25, 50, 75 and 95 % of the images, or None), own (the image's value, or None), kl in
+            nats and its share of the largest (or None), locked (None: it cannot be), fold (an id, or ""),
+            film (what to say of the pictures of where it leads).
+            Optional: stops, the seven values to show pictures of; marks, values to mark.
+        folds: id, label and words of each group that is folded away.
+        tools: of undo, redo, back and random, whether they can be pressed now; those not named are not there.
+        note: a few words below.
+        on: for each event, what to do with what the browser says. VAEErrors of these are told on the page.
+    """
+    seen = f"muscope.{key}.turn"
+
+    def heard(callback: Callable[[Mapping[str, Any]], None]) -> Callable[[Any], None]:
+        def hear(told: Any) -> None:
+            st.session_state[seen] = _turn_of(told)
+            if told.get("model") != state.entry.model_id:
+                raise VAEError("What was turned belonged to another model, so nothing was changed.")
+            callback(told)
+
+        return hear
+
+    data = {"base": list(base), "knobs": list(knobs), "folds": list(folds), "tools": dict(tools or {}), "note": note}
+    data |= {"crisp": small(state), "turn": st.session_state.get(seen, 0)}
+    live.mount("console", state, key, data, **{event: heard(callback) for event, callback in on.items()})
+
+
+def _turn_of(told: Any) -> int:
+    turn = told.get("turn") if isinstance(told, dict) else None
+    if not isinstance(turn, int) or isinstance(turn, bool) or not 0 < turn < 2**53:
+        raise VAEError("The knobs sent something that cannot be read, so nothing was changed: turn one again.")
+    return turn

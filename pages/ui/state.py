@@ -6,8 +6,11 @@ Pages read it, and change it in callbacks, which run before the next page is dra
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from secrets import token_hex
 
+import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from live.engine import ModelEntry, shared
 from pages.ui import cache
@@ -15,6 +18,7 @@ from pages.ui.cache import Code
 from vae.errors import VAEError
 
 SHELF_LIMIT = 60
+GROUP_LIMIT = 20
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,22 @@ class Kept:
     number: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Images gathered on the map.
+
+    Attributes:
+        rows: (K,) of the model's encodings, in order.
+        view: of the map it was drawn on.
+        polygon: corners in the map's coordinates.
+    """
+
+    name: str
+    rows: np.ndarray
+    view: str
+    polygon: tuple[tuple[float, float], ...]
+
+
 @dataclass
 class State:
     """What a visitor is looking at.
@@ -43,6 +63,9 @@ class State:
         model: name of the chosen model.
         places: for each model, where its tools stand now.
         before: for each model, the places that led there, for undo.
+        after: for each model, the places that were undone, for redo.
+        locked: for each model, the dimensions that nothing but a hand on their own knob may turn.
+        groups: for each model, images gathered on the map, newest last.
         shelf: kept codes, of any model, newest first.
         emptied: what the shelf held before it was emptied, for undo.
         origins: for each model, the image that the current code was made from.
@@ -50,11 +73,16 @@ class State:
         keeps: codes kept so far.
         ids: the model_id of each model when it was last seen.
         notice: something to say once, such as that a link led nowhere.
+        below: where on this page a phone finds the picker and the shelf; None where the page has no picture.
+        name: of this visitor, for the server's own books: nobody can guess it.
     """
 
     model: str
     places: dict[str, Place] = field(default_factory=dict)
     before: dict[str, list[Place]] = field(default_factory=dict)
+    after: dict[str, list[Place]] = field(default_factory=dict)
+    locked: dict[str, frozenset[int]] = field(default_factory=dict)
+    groups: dict[str, list[Group]] = field(default_factory=dict)
     shelf: list[Kept] = field(default_factory=list)
     emptied: list[Kept] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
@@ -62,6 +90,8 @@ class State:
     keeps: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    below: DeltaGenerator | None = None
+    name: str = field(default_factory=lambda: token_hex(16))
 
     @property
     def entry(self) -> ModelEntry:
@@ -84,14 +114,16 @@ class State:
 
     def go(self, place: Place) -> None:
         """Move all tools of the chosen model there."""
+        if place == self.place:
+            return
         self.before.setdefault(self.model, []).append(self.place)
         del self.before[self.model][:-100]
+        self.after.pop(self.model, None)
         self.places[self.model] = place
 
-    def turn(self, dim: int, value: float) -> None:
-        """Set one dimension of the current code."""
+    def turn(self, code: Code) -> None:
+        """Replace the numbers of the current code: what a hand on the knobs leaves."""
         place = self.place
-        code = tuple(value if at == dim else z for at, z in enumerate(place.code))
         caption = place.caption if place.image_id is None else f"{place.caption}, turned"
         self.go(Place(code, None, caption))
         self.origins.setdefault(self.model, place.image_id or "")
@@ -104,14 +136,27 @@ class State:
         self.go(self.of_image(image_id))
 
     def go_random(self) -> None:
-        """To a code drawn from the prior, another one each time."""
+        """To a code drawn from the prior, another one each time. Locked dimensions keep their value."""
         self.draws += 1
-        code = cache.random_codes(self.entry.model_id, 1, 1.0, 10_000 + self.draws)[0]
+        drawn = cache.random_codes(self.entry.model_id, 1, 1.0, 10_000 + self.draws)[0]
+        locked = self.locked.get(self.model, frozenset())
+        code = tuple(self.place.code[dim] if dim in locked else z for dim, z in enumerate(drawn))
         self.go(Place(code, None, f"random code {self.draws}"))
 
     def undo(self) -> None:
         if self.before.get(self.model):
+            self.after.setdefault(self.model, []).append(self.place)
             self.places[self.model] = self.before[self.model].pop()
+
+    def redo(self) -> None:
+        if self.after.get(self.model):
+            self.before.setdefault(self.model, []).append(self.place)
+            self.places[self.model] = self.after[self.model].pop()
+
+    def gather(self, group: Group) -> None:
+        """Keep a group of images under its name; an older one of that name gives way."""
+        kept = [other for other in self.groups.get(self.model, []) if other.name != group.name]
+        self.groups[self.model] = [*kept, group][-GROUP_LIMIT:]
 
     def choose(self, model: str) -> None:
         """Make another model the chosen one; each keeps its own place."""
@@ -139,7 +184,7 @@ class State:
     def see(self, ids: dict[str, str]) -> None:
         """Forget what belonged to models that are gone or have been replaced; `ids` names those there are."""
         lost = {name for name, model_id in self.ids.items() if ids.get(name) != model_id}
-        for kept in (self.places, self.before, self.origins):
+        for kept in (self.places, self.before, self.after, self.origins, self.locked, self.groups):
             for name in lost & kept.keys():
                 del kept[name]
         self.shelf = [kept for kept in self.shelf if kept.model not in lost]

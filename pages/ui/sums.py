@@ -1,17 +1,23 @@
 """Arithmetic with codes: a direction added to one, or A − B + C."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from pages.ui import cache
 from pages.ui.doors import favourite
+from pages.ui.knobs import REACH, mount_knobs, numbers
 from pages.ui.state import Place, State
 from pages.ui.widgets import ANY, CURRENT, choose_place, row_of_pictures, words
 
+STRENGTH = "attributes.strength"  # where the session keeps it
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+LOW, HIGH = -2.0, 2.0
 
 
 def draw_direction(state: State) -> Place | None:
-    """A direction, a strength, and the row of pictures it leads through; the code that comes out."""
+    """A direction and a knob along it; the code that comes out."""
     model_id = state.entry.model_id
     kinds = cache.directions(model_id)
     if not kinds:
@@ -25,25 +31,36 @@ def draw_direction(state: State) -> Place | None:
         key=f"attributes.kind.{model_id}",
         persist_state="session",
     )
-    strength = st.slider(
-        "Strength",
-        -2.0,
-        2.0,
-        1.0,
-        0.05,
-        key="attributes.strength",
-        persist_state="session",
-        help="1 is the whole step between the means of the two groups; negative takes the attribute away.",
-    )
-    start = state.place
-    steps = tuple(cache.stepped(model_id, start.code, kind, s) for s in STRENGTHS)
-    alts = [f"{words(kind)} at strength {s:g}" for s in STRENGTHS]
-    row_of_pictures(state, cache.pictures(model_id, steps), "step", alts, 84, one_line=True)
-    st.caption(f"The same picture at strength {', '.join(f'{s:g}' for s in STRENGTHS)}.")
-    st.caption(cache.direction(model_id, kind).sentence)
+    strength: float = st.session_state.setdefault(STRENGTH, 1.0)
+    start, direction = state.place, cache.direction(model_id, kind)
+    knob = {
+        "id": "strength",
+        "label": "Strength",
+        "words": "1 is the whole step between the means of the two groups; negative takes the attribute away.",
+        "vector": [direction.gap * number for number in direction.vector.tolist()],
+        "value": strength,
+        "low": LOW,
+        "high": HIGH,
+        "reach": REACH,
+        "stops": STRENGTHS,
+        "marks": STRENGTHS,
+        "ticks": None,
+        "own": None,
+        "kl": None,
+        "share": None,
+        "locked": None,
+        "film": "on the same picture",
+        "fold": "",
+    }
+    mount_knobs(state, "attributes.knobs", base=start.code, knobs=[knob], settled=_settled)
+    st.caption(direction.sentence)
     st.caption("A difference of means carries along whatever else the groups differ in: look for what came with it.")
     code = cache.stepped(model_id, start.code, kind, strength)
-    return Place(code, None, f"{start.caption}, {words(kind)} {strength:+g}")
+    return Place(code, None, f"{start.caption}, {words(kind)} {round(strength, 2):+g}")
+
+
+def _settled(told: Mapping[str, Any]) -> None:
+    st.session_state[STRENGTH] = numbers(told, {"strength": REACH})["strength"]
 
 
 def draw_board(state: State) -> Place:

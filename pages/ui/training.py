@@ -13,8 +13,9 @@ from plotly.subplots import make_subplots
 
 from live.engine import home
 from pages.ui import cache
+from pages.ui.errors import plain_errors
 from pages.ui.state import State
-from pages.ui.widgets import plain_errors, uri
+from pages.ui.widgets import uri
 from vae import data
 from vae.errors import VAEError
 from vae.recipes import RECIPES

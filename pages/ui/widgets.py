@@ -2,15 +2,14 @@
 
 import base64
 import html
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache
+from pages.ui import cache, live
 from pages.ui.cache import Code
+from pages.ui.errors import careful
 from pages.ui.state import Kept, Place, State
 from vae import data
 from vae.errors import VAEError
@@ -30,22 +29,22 @@ def words(kind: str) -> str:
 
 
 def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str | None = None) -> None:
-    """The one large picture of a page, with the original beside it when it is an image's reconstruction."""
-    png = cache.picture(state.entry.model_id, code)
-    if image_id:
-        caption = f"reconstruction of {caption}"
+    """The one large picture of a page, with the original beside it when it is an image's reconstruction.
+
+    It follows the hand of whatever else is on the page, and says how unusual the code is.
+    """
+    model_id = state.entry.model_id
     original = cache.original(state.entry.data, image_id) if image_id else None
-    beside = ""
-    if original is not None:
-        beside = (
-            f'<figure class="mu-original"><img class="{_crispness(state)}" data-muscope="original" '
-            f'alt="The original image" src="{uri(original)}"><figcaption>the original</figcaption></figure>'
-        )
-    st.html(
-        f'<div class="mu-stage"><figure><img class="{_crispness(state)}" data-muscope="stage" '
-        f'alt="{html.escape(alt, quote=True)}" src="{uri(png)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>{beside}</div>"
-    )
+    data = {
+        "png": uri(cache.picture(model_id, code)),
+        "original": None if original is None else uri(original),
+        "caption": f"reconstruction of {caption}" if image_id else caption,
+        "alt": alt,
+        "crisp": small(state),
+        "unusual": cache.unusual(model_id, code),
+    }
+    live.mount("stage", state, "stage", data, renew=lambda _: None)
+    state.below = st.container(key="frame-below")
     if image_id and original is None:
         offer_originals(state.entry.data)
 
@@ -120,9 +119,13 @@ def offer_originals(name: str) -> None:
             st.rerun()
 
 
+def small(state: State) -> bool:
+    """Whether pictures are so small that their pixels should be seen as they are; larger ones are smoothed."""
+    return max(state.entry.shape) <= 32
+
+
 def _crispness(state: State) -> str:
-    """Small pictures keep their pixels; larger ones are smoothed."""
-    return "mu-crisp" if max(state.entry.shape) <= 32 else "mu-smooth"
+    return "mu-crisp" if small(state) else "mu-smooth"
 
 
 # ---- choosing ------------------------------------------------------------------------------------------------------
@@ -198,28 +201,3 @@ def keep_button(state: State, place: Place, key: str) -> None:
 def _keep(state: State, place: Place) -> None:
     state.keep(place)
     st.toast("Kept: find it on the shelf.")
-
-
-# ---- errors --------------------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """What a person can mend in one line; anything else in the terminal, with a line that says so."""
-    try:
-        yield
-    except VAEError as error:
-        st.error(str(error))
-    except Exception:
-        traceback.print_exc()
-        st.error("Muscope itself made a mistake here. The details are in the terminal; other pages go on working.")
-
-
-def careful(callback: Callable[..., None]) -> Callable[..., None]:
-    """The same callback, its errors told as a page's own are: it runs before any page is drawn."""
-
-    def press(*args: Any) -> None:
-        with plain_errors():
-            callback(*args)
-
-    return press

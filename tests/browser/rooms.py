@@ -24,13 +24,13 @@ def go(page: Page, url: str, path: str = "", **asked: str) -> None:
     """Open a page by its link and wait until it has come to rest."""
     query = "&".join(f"{name}={value}" for name, value in asked.items())
     page.goto(f"{url}/{path}" + (f"?{query}" if query else ""))
-    page.get_by_role("link", name="Attributes", exact=True).wait_for()
+    page.wait_for_selector('[data-testid="stMain"] :is(h1, h2, h3)')
     rest(page)
 
 
 def turn_to(page: Page, title: str) -> None:
     """Another page by the menu, as a person goes there."""
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    page.get_by_test_id("stSidebar").get_by_role("link", name=title, exact=True).click()
     heading = page.get_by_role("heading", name="Tap one" if title == "Start" else title, exact=True)
     expect(heading).to_be_visible()
     rest(page)

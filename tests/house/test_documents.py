@@ -212,7 +212,12 @@ def test_the_tree_in_the_architecture_is_the_tree() -> None:
     named = set(tree_of(read("ARCHITECTURE.md")))
     assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
     folders = ("pages", "live", "vae", "benchmarks", "tools")
-    modules = {str(path.relative_to(ROOT)) for folder in folders for path in (ROOT / folder).rglob("*.py")}
+    modules = {
+        str(path.relative_to(ROOT))
+        for folder in folders
+        for kind in ("*.py", "*.js")
+        for path in (ROOT / folder).rglob(kind)
+    }
     assert sorted(path for path in modules - named if not path.endswith("__init__.py")) == []
 
 
@@ -223,7 +228,7 @@ def tree_of(page: str) -> list[str]:
     found, above = [], {0: ""}
     for line in block[1].splitlines():
         depth = (len(line) - len(line.lstrip())) // 2
-        for name in re.findall(r"(?<!\S)[\w./-]+(?:\.py|\.toml|\.css|/)(?!\S)", line):
+        for name in re.findall(r"(?<!\S)[\w./-]+(?:\.py|\.toml|\.css|\.js|/)(?!\S)", line):
             found.append(above[depth] + name)
             if name.endswith("/"):
                 above[depth + 1] = above[depth] + name

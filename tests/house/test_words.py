@@ -20,7 +20,9 @@ PAGES = sorted(path.name for path in (ROOT / "pages").glob("*.py") if path.name 
 OURS = re.compile(r"\b(stage|instrument|evidence|console|board|shower)s?\b", re.IGNORECASE)
 
 # Fields of an element that nobody reads: its identity, its address, its picture, its styling.
-UNREAD = re.compile(r"(^|_)(id|ids|hash|key|url|icon|icons|src|type|width|height|spec|figure|config|css|js|file|name)$")
+UNREAD = re.compile(
+    r"(^|_)(id|ids|hash|key|url|icon|icons|src|type|width|height|spec|figure|config|css|js|file|name)(_content)?$"
+)
 
 
 def read_by_people(message: Any) -> Iterator[str]:

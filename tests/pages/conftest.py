@@ -6,17 +6,21 @@ def test_something(visit):
 """
 
 import base64
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from live import engine
+from live import components, engine
 from vae import data
 from vae.checkpoint import save
 from vae.config import Config
@@ -147,18 +151,64 @@ def sound(app: AppTest) -> AppTest:
     return app
 
 
+# ---- hands ---------------------------------------------------------------------------------------------------------
+
+
+class Hands:
+    """What a browser would say of the components on a page: each event is a button beside its component."""
+
+    def __init__(self, real: Callable[..., None]) -> None:
+        self._real = real
+        self._told: Any = None
+
+    def mount(self, name: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+        self._real(name, key, data, **on)
+        for event, callback in on.items():
+            st.button(event, key=f"hand.{name}.{event}", on_click=lambda hear=callback: hear(deepcopy(self._told)))
+
+    def tell(self, app: AppTest, name: str, event: str, **told: Any) -> AppTest:
+        """The hand leaves something on the component `name`; the page is drawn with it."""
+        data = parts(app, name)[-1]
+        self._told = {"turn": data.get("turn", 0) + 1, "model": data["model"]} | told
+        return app.button(key=f"hand.{name}.{event}").click().run()
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    """A hand on every component of the pages that are opened from here on."""
+    found = Hands(components.mount)
+    monkeypatch.setattr(components, "mount", found.mount)
+    return found
+
+
 # ---- what is on a page ---------------------------------------------------------------------------------------------
+
+
+def parts(app: AppTest, name: str) -> list[dict[str, Any]]:
+    """What Python gives to every component of that name on the page (`live/web/NAME.js`), in the page's order."""
+    found = [each.proto for each in app.get("bidi_component") if each.proto.component_name == f"muscope_{name}"]
+    return [json.loads(proto.json) for proto in found]
 
 
 def pictures(app: AppTest, handle: str) -> list[tuple[str, bytes]]:
     """(alt, file) of every picture with that handle, in the page's order."""
     found = []
+    for part in parts(app, "stage"):
+        if handle == "stage":
+            found.append((part["alt"], unpacked(part["png"])))
+        if handle == "original" and part["original"]:
+            found.append(("The original image", unpacked(part["original"])))
     for element in app.get("html"):
         for tag in re.findall(r"<img [^>]*>", element.proto.body):
             if f'data-muscope="{handle}"' in tag:
                 alt = re.search(r'alt="([^"]*)"', tag).group(1)
-                found.append((alt, base64.b64decode(re.search(r'base64,([^"]*)"', tag).group(1))))
+                found.append((alt, unpacked(re.search(r'src="([^"]*)"', tag).group(1))))
     return found
+
+
+def unpacked(uri: str) -> bytes:
+    """The file in a data: address."""
+    return base64.b64decode(uri.partition("base64,")[2])
 
 
 def stage(app: AppTest) -> bytes:

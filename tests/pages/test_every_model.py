@@ -6,7 +6,7 @@ from pages.ui import cache
 from pages.ui.chart import VIEW_WORDS
 from tests.pages.conftest import KINDS, PAGES, pictures, sound, stage, visit
 
-PICTURELESS = {"sample.py", "train.py"}  # a grid, and nothing to train yet
+PICTURELESS = {"train.py"}  # nothing to train yet
 VIEWS = {words: view for view, words in VIEW_WORDS.items()}
 NO_DIRECTION = {"table", "collapsed"}  # no labels and no attributes; codes that do not differ
 

@@ -4,12 +4,11 @@ import io
 import json
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from live import engine
 from pages.ui import cache
-from tests.pages.conftest import pictures, sound, stage, visit, words_on
+from tests.pages.conftest import parts, pictures, sound, stage, unpacked, visit
 from vae import data
 from vae.explore import render
 
@@ -24,8 +23,8 @@ def drawn(model, code):
 
 
 def knob(app, at=0):
-    """The slider of a dimension, the strongest first."""
-    return [slider for slider in app.slider if slider.key.startswith("sliders.")][at]
+    """What the browser is told of a dimension, the strongest first."""
+    return parts(app, "console")[0]["knobs"][at]
 
 
 # ---- start ---------------------------------------------------------------------------------------------------------
@@ -61,59 +60,51 @@ def test_the_first_picture_is_the_first_test_image(home):
 # ---- sliders -------------------------------------------------------------------------------------------------------
 
 
-def test_a_slider_changes_its_dimension_and_no_other_and_the_picture_follows(home):
+def test_a_knob_changes_its_dimension_and_no_other_and_the_picture_follows(home, hands):
     app = visit("sliders.py", model="digits", image="test/7")
     before, old = place_of(app), stage(app)
-    slider = knob(app)
-    dim = int(slider.key.split(".")[-1])
-    target = slider.max if abs(slider.max - before.code[dim]) > 0.3 else slider.min
-    slider.set_value(target).run()
+    dim, target = knob(app)["dim"], knob(app)["low"]
+    hands.tell(app, "console", "settled", values={str(dim): target})
     code = place_of(sound(app)).code
-    assert code[dim] == pytest.approx(target, abs=0.006)
+    assert code[dim] == target
     assert [z for at, z in enumerate(code) if at != dim] == [z for at, z in enumerate(before.code) if at != dim]
     assert stage(app) == drawn("digits", code) != old
     assert place_of(app).image_id is None
     assert app.query_params == {"model": "digits"}  # no image is like this: the link does not claim one
 
-    app.button(key="sliders.do.back").click().run()
+    hands.tell(app, "console", "back")
     assert place_of(app) == before and stage(app) == old
-    app.button(key="sliders.do.undo").click().run()
-    assert place_of(app).code == code
-    assert knob(app).value == pytest.approx(target, abs=0.006)
-    app.button(key="sliders.do.undo").click().run()
+    hands.tell(app, "console", "undo")
+    assert place_of(app).code == code and knob(app)["value"] == target
+    hands.tell(app, "console", "undo")
     assert place_of(app) == before
-    assert app.button(key="sliders.do.undo").disabled
+    tools = parts(app, "console")[0]["tools"]
+    assert not tools["undo"] and tools["redo"]
+    hands.tell(app, "console", "redo")
+    assert place_of(app).code == code
 
 
-def test_sliders_stand_by_kl_and_the_rest_is_folded(home):
-    app = visit("sliders.py", model="many")
-    shown = [float(slider.label.split("·")[1].split()[0]) for slider in app.slider]
-    active = len([k for k in cache.knobs(cache.entry("many").model_id) if k.active])
-    assert shown[:active] == sorted(shown[:active], reverse=True)
-    assert len(shown) == 20
-    folded = [expander.label for expander in app.expander]
-    assert any("more that carry less" in label for label in folded) == (active > 8)
-    assert any("dead" in label for label in folded) == (active < 20)
-
-
-def test_random_codes_differ_each_time(home):
+def test_random_codes_differ_each_time_and_keep_what_is_locked(home, hands):
     app = visit("sliders.py", model="digits")
-    codes = []
+    dim, codes = knob(app)["dim"], []
+    hands.tell(app, "console", "lock", id=str(dim), locked=True)
+    held = place_of(app).code[dim]
     for _ in range(3):
-        app.button(key="sliders.do.random").click().run()
+        hands.tell(app, "console", "random")
         codes.append(place_of(app).code)
+        assert codes[-1][dim] == held
     assert len(set(codes)) == 3
 
 
 # ---- the shelf -----------------------------------------------------------------------------------------------------
 
 
-def test_keep_use_empty_and_put_back(home):
+def test_keep_use_empty_and_put_back(home, hands):
     app = visit("sliders.py", model="digits", image="test/5")
     kept = place_of(app)
     app.button(key="sliders.do.keep").click().run()
     app.button(key="sliders.do.keep").click().run()  # once is enough
-    app.button(key="sliders.do.random").click().run()
+    hands.tell(app, "console", "random")
     app.button(key="sliders.do.keep").click().run()
     assert [each.place.caption for each in app.session_state["muscope"].shelf] == ["random code 1", kept.caption]
     app.switch_page("map.py").run()
@@ -138,7 +129,7 @@ def test_a_kept_code_of_another_model_brings_its_model(home):
     assert place_of(app).image_id == "test/0"
 
 
-def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home):
+def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home, hands):
     app = visit("sliders.py", model="digits", image="test/5")
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
@@ -147,7 +138,7 @@ def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home
     first = pictures(sound(app), "from")
     assert first[0][1] == drawn("digits", cache.code_of(box, "test/5"))
     app.switch_page("sliders.py").run()
-    app.button(key="sliders.do.random").click().run()
+    hands.tell(app, "console", "random")
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
     assert app.selectbox(key=f"paths.from.{box}").value == "kept 1"
@@ -160,6 +151,11 @@ def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home
 # ---- paths ---------------------------------------------------------------------------------------------------------
 
 
+def strip(app):
+    """The frames of the path as files."""
+    return [unpacked(frame["png"]) for frame in parts(app, "player")[0]["strip"]]
+
+
 def test_a_path_has_its_frames_and_ends_on_its_ends(home):
     app = visit("paths.py", model="digits")
     box = app.session_state["muscope"].entry.model_id
@@ -168,7 +164,7 @@ def test_a_path_has_its_frames_and_ends_on_its_ends(home):
     middles = {}
     for way in ("slerp", "lerp"):
         app.segmented_control(key="paths.way").set_value(way).run()
-        frames = [png for _, png in pictures(sound(app), "frame")]
+        frames = strip(sound(app))
         assert len(frames) == 12
         middles[way] = frames[5]
         ends = [png for handle in ("from", "to") for _, png in pictures(app, handle)]
@@ -178,37 +174,38 @@ def test_a_path_has_its_frames_and_ends_on_its_ends(home):
     assert middles["slerp"] != middles["lerp"]
     app.button(key="paths.from.do.another").click().run()
     assert pictures(app, "from")[0][1] != ends[0]
-    assert stage(app).startswith(b"GIF8")
 
 
-def test_fewer_frames_than_the_one_to_keep(home):
+def test_where_the_hand_let_go_of_a_path_is_shown_large_and_can_be_kept(home, hands):
     app = visit("paths.py", model="digits")
-    app.slider(key="paths.frame").set_value(12).run()
-    app.slider(key="paths.steps").set_value(3).run()
-    sound(app)
-    assert len(pictures(app, "frame")) == 3 and app.slider(key="paths.frame").value <= 3
-    app.button(key="paths.do.keep").click().run()
-    assert len(app.session_state["muscope"].shelf) == 1
+    last = parts(app, "player")[0]["count"] - 1
+    hands.tell(app, "player", "settled", frame=last)
+    assert stage(sound(app)) == pictures(app, "to")[0][1]
+    app.slider(key="paths.steps").set_value(3).run()  # another fineness, the same place on the way
+    told = parts(sound(app), "player")[0]
+    assert told["frame"] == told["count"] - 1 and len(told["strip"]) == 3
+    hands.tell(app, "player", "keep", frame=0)
+    (kept,) = app.session_state["muscope"].shelf
+    assert kept.place.code == place_of(app).code
 
 
 # ---- attributes ----------------------------------------------------------------------------------------------------
 
 
-def test_strength_none_is_the_picture_itself(home):
+def test_strength_none_is_the_picture_itself(home, hands):
     app = visit("attributes.py", model="faces", image="test/4")
-    app.slider(key="attributes.strength").set_value(0.0).run()
+    hands.tell(app, "console", "settled", values={"strength": 0.0})
     code = place_of(app).code
     assert stage(sound(app)) == drawn("faces", code)
     box = app.session_state["muscope"].entry.model_id
     app.selectbox(key=f"attributes.kind.{box}").select("attribute:smile").run()
-    app.slider(key="attributes.strength").set_value(1.0).run()
+    hands.tell(app, "console", "settled", values={"strength": 1.0})
     known = cache.encodings(box)
     smile = known.attributes[:, known.attribute_names.index("smile")] == 1
     moved = np.array(code) + known.mu[smile].mean(axis=0) - known.mu[~smile].mean(axis=0)
     shown = render_of(stage(app)).astype(int)
     wanted = engine.shared().decode(cache.entry("faces"), moved[None])[0]
     assert np.abs(shown - wanted).max() <= 1
-    assert len(pictures(app, "step")) == 7
     assert place_of(app).code == code  # a strength is tried on the picture, not done to it
 
 
@@ -236,50 +233,65 @@ def test_a_minus_a_plus_c_is_c(home):
 # ---- sample --------------------------------------------------------------------------------------------------------
 
 
-def test_samples_are_as_many_as_asked_and_differ(home):
+def grid(app):
+    """What the browser is told of the samples."""
+    return parts(app, "shower")[0]
+
+
+def settle(hands, app, **asked):
+    """The hand leaves the samples like that."""
+    told = {"draw": 1, "count": 36, "temperature": 1.0, "pace": 2.0, "live": False}
+    return sound(hands.tell(app, "shower", "settled", **told | asked))
+
+
+def test_samples_are_as_many_as_asked_and_differ(home, hands):
     app = visit("sample.py", model="many")
     for count in (4, 64):
-        app.select_slider(key="sample.count").set_value(count).run()
-        taps = [button for button in sound(app).button if button.key.startswith("sample.grid.tap.")]
-        assert len(taps) == count
-    labels = {button.label.partition("](")[2] for button in taps}
-    assert len(labels) == 64
-    app.button(key="sample.do.draw").click().run()
-    again = {b.label.partition("](")[2] for b in app.button if b.key.startswith("sample.grid.tap.")}
-    assert not labels & again
+        settle(hands, app, count=count)
+        assert len(grid(app)["pictures"]) == count
+    first = set(grid(app)["pictures"])
+    assert len(first) == 64
+    settle(hands, app, count=64, draw=2)
+    assert not first & set(grid(app)["pictures"])
 
 
-def test_temperature_zero_draws_the_middle_each_time(home):
-    app = visit("sample.py", model="digits")
-    app.slider(key="sample.temperature").set_value(0.0).run()
-    labels = {b.label.partition("](")[2] for b in sound(app).button if b.key.startswith("sample.grid.tap.")}
-    assert len(labels) == 1
-    app.button(key="sample.grid.tap.3").click().run()
-    (kept,) = app.session_state["muscope"].shelf
+def test_temperature_zero_draws_the_middle_each_time(home, hands):
+    app = settle(hands, visit("sample.py", model="digits"), temperature=0.0)
+    assert len(set(grid(app)["pictures"])) == 1
+    told = {"draw": 1, "count": 36, "temperature": 0.0, "pace": 2.0, "live": False}
+    hands.tell(app, "shower", "keep", **told, of=1, at=0.0, index=3)
+    (kept,) = sound(app).session_state["muscope"].shelf
     assert set(kept.place.code) == {0.0}
+
+
+def test_a_kept_sample_is_the_very_code_of_its_draw(home, hands):
+    app = visit("sample.py", model="digits")
+    told = {"draw": 7, "count": 36, "temperature": 0.5, "pace": 2.0, "live": True}
+    hands.tell(app, "shower", "keep", **told, of=7, at=0.5, index=11)
+    (kept,) = sound(app).session_state["muscope"].shelf
+    codes = cache.random_codes(app.session_state["muscope"].entry.model_id, 36, 0.5, 7)
+    assert kept.place.code == codes[11] and stage(app) == drawn("digits", codes[11])
 
 
 # ---- all together --------------------------------------------------------------------------------------------------
 
 
-def test_moving_between_pages_loses_nothing(home):
+def test_moving_between_pages_loses_nothing(home, hands):
     app = visit("sliders.py", model="digits", image="test/7")
     box = app.session_state["muscope"].entry.model_id
-    knob(app).set_value(knob(app).min).run()
+    hands.tell(app, "console", "settled", values={str(knob(app)["dim"]): knob(app)["low"]})
     turned = place_of(app)
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
     app.selectbox(key=f"paths.to.{box}").select("label:8").run()
     app.button(key="paths.to.do.another").click().run()
     app.slider(key="paths.steps").set_value(7).run()
-    app.slider(key="paths.frame").set_value(4).run()
-    frames = pictures(app, "frame")
+    hands.tell(app, "player", "settled", frame=20)
+    path = parts(app, "player")[0]
     app.switch_page("sample.py").run()
-    app.select_slider(key="sample.count").set_value(16).run()
-    app.slider(key="sample.temperature").set_value(0.5).run()
-    app.button(key="sample.do.draw").click().run()
+    settle(hands, app, count=16, temperature=0.5, draw=3)
     app.switch_page("attributes.py").run()
-    app.slider(key="attributes.strength").set_value(-1.5).run()
+    hands.tell(app, "console", "settled", values={"strength": -1.5})
     app.switch_page("map.py").run()
     app.selectbox(key="map.colour.digits").select("kl").run()
     app.switch_page("train.py").run()
@@ -291,18 +303,17 @@ def test_moving_between_pages_loses_nothing(home):
     app.selectbox(key="frame.model").select("digits").run()
 
     app.switch_page("sliders.py").run()
-    assert place_of(app) == turned and knob(app).value == pytest.approx(knob(app).min, abs=0.006)
-    assert not app.button(key="sliders.do.undo").disabled
+    assert place_of(app) == turned and knob(app)["value"] == knob(app)["low"]
+    assert parts(app, "console")[0]["tools"]["undo"]
     app.switch_page("paths.py").run()
     assert app.selectbox(key=f"paths.to.{box}").value == "label:8"
-    assert app.slider(key="paths.steps").value == 7 and app.slider(key="paths.frame").value == 4
-    assert pictures(app, "frame") == frames
+    assert app.slider(key="paths.steps").value == 7
+    again = parts(app, "player")[0]
+    assert [again[name] for name in ("codes", "strip", "frame")] == [path[name] for name in ("codes", "strip", "frame")]
     app.switch_page("sample.py").run()
-    assert app.select_slider(key="sample.count").value == 16
-    assert app.slider(key="sample.temperature").value == 0.5
-    assert "Draw 1:" in words_on(app)
+    assert [grid(app)[name] for name in ("draw", "count", "temperature")] == [3, 16, 0.5]
     app.switch_page("attributes.py").run()
-    assert app.slider(key="attributes.strength").value == -1.5
+    assert knob(app)["value"] == -1.5
     app.switch_page("map.py").run()
     assert app.selectbox(key="map.colour.digits").value == "kl"
     app.switch_page("train.py").run()
@@ -311,9 +322,9 @@ def test_moving_between_pages_loses_nothing(home):
     assert len(app.session_state["muscope"].shelf) == 1
 
 
-def test_two_visitors_do_not_see_each_other(home):
+def test_two_visitors_do_not_see_each_other(home, hands):
     one, other = visit("sliders.py", model="digits"), visit("sliders.py", model="digits")
-    one.button(key="sliders.do.random").click().run()
+    hands.tell(one, "console", "random")
     one.button(key="sliders.do.keep").click().run()
     other.run()
     assert place_of(other).image_id == "test/0" and other.session_state["muscope"].shelf == []

@@ -1,9 +1,10 @@
 """The object a visit is about."""
 
+import numpy as np
 import pytest
 
 from pages.ui import cache
-from pages.ui.state import SHELF_LIMIT, Place, State
+from pages.ui.state import SHELF_LIMIT, Group, Place, State
 from vae.errors import VAEError
 
 
@@ -48,12 +49,50 @@ def test_each_model_has_its_own_place_and_its_own_past(state):
 def test_a_turned_code_knows_the_way_back_to_its_image(state):
     image = state.of_image("test/9")
     state.go(image)
-    state.turn(1, 0.25)
-    state.turn(2, -0.5)
+    state.turn((image.code[0], 0.25, image.code[2]))
+    state.turn((image.code[0], 0.25, -0.5))
     assert state.place.code == (image.code[0], 0.25, -0.5)
     assert state.place.image_id is None and state.place.caption == f"{image.caption}, turned"
     state.back_to_image()
     assert state.place == image
+
+
+def test_what_was_undone_can_be_done_again_until_something_else_is(state):
+    first = state.place
+    state.go(made(1))
+    state.go(made(2))
+    state.undo()
+    state.undo()
+    assert state.place == first
+    state.redo()
+    assert state.place == made(1)
+    state.go(made(3))
+    state.redo()
+    assert state.place == made(3)
+    state.undo()
+    assert state.place == made(1)
+
+
+def test_going_where_one_stands_is_no_step_to_undo(state):
+    state.go(made(1))
+    state.go(made(1))
+    state.undo()
+    assert state.place != made(1)
+
+
+def test_a_locked_dimension_keeps_its_value_in_a_random_code(state):
+    state.go(made(1))
+    state.locked["digits"] = frozenset({1})
+    state.go_random()
+    code = state.place.code
+    assert code[1] == made(1).code[1]
+    assert code[0] != made(1).code[0] and code[2] != made(1).code[2]
+
+
+def test_a_group_of_the_same_name_takes_the_place_of_the_older_one(state):
+    for name in ("one", "two", "one"):
+        state.gather(Group(name, np.arange(3), "pca", ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0))))
+    assert [group.name for group in state.groups["digits"]] == ["two", "one"]
 
 
 def test_the_shelf_holds_each_code_once_the_newest_first_and_not_for_ever(state):

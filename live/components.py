@@ -1,0 +1,89 @@
+"""What a page puts on the screen that follows a hand: `live/web/NAME.js`, mounted by Streamlit.
+
+The only file of `live/` that knows Streamlit.
+
+A component is a view: it may run ahead of Python while a hand is down, and when the hand lets go it says so once, as an
+event with a value. Python answers with the next run of the page.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit.web.server.server_util import is_url_from_allowed_origins
+
+from live.assets import WEB, web_path
+
+# Streamlit runs a component's script from a blob, so what it imports needs a whole address. It calls the script again
+# at every run of the page, and ends a call that was overtaken as if the component were gone: only the newest counts.
+_SCRIPT = """
+const mounted = new WeakMap();
+export default async function (component) {
+  const where = component.parentElement;
+  const entry = mounted.get(where) ?? { turn: 0, clean: null };
+  mounted.set(where, entry);
+  const turn = ++entry.turn;
+  const { mount } = await import(new URL(component.data.live.web + "/NAME.js", location.href).href);
+  if (turn === entry.turn) entry.clean = mount(component);
+  return () => { if (turn === entry.turn) { mounted.delete(where); entry.clean?.(); } };
+}
+"""
+
+
+def base_path() -> str:
+    """What stands before every path of this server: "" or "/class"."""
+    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    return f"/{path}" if path else ""
+
+
+def addresses() -> dict[str, str]:
+    """Where a browser finds the socket, the modules and the map's points."""
+    base = base_path()
+    return {"socket": f"{base}/live/socket", "web": f"{base}{web_path()}", "base": base}
+
+
+def origin_allowed(origin: str, host: str) -> bool:
+    """Whether a page from `origin` ("http://host:port") may open the socket of the server it calls `host`.
+
+    The page's own server, or one that the administrator allows (`server.corsAllowedOrigins`), as Streamlit does for its
+    own socket.
+    """
+    try:
+        ours = urlsplit(origin).netloc.lower() == host.lower()
+    except ValueError:
+        return False
+    return ours or is_url_from_allowed_origins(origin)
+
+
+def mount(name: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+    """Put a component on the page.
+
+    Args:
+        name: of its module in `live/web`.
+        data: JSON values for it; "live" (see `addresses`, with a token) must be among them.
+        on: for each event, what to do with its value. It runs before the page is drawn again.
+    """
+    told = {f"on_{event}_change": _told(key, event, callback) for event, callback in on.items()}
+    _component(name)(key=key, data=data, **told)
+
+
+def _told(key: str, event: str, callback: Callable[[Any], None]) -> Callable[[], None]:
+    def tell() -> None:
+        value = st.session_state[key].get(event)
+        if value is not None:
+            callback(value)
+
+    return tell
+
+
+@cache
+def _component(name: str) -> Any:
+    css = WEB / f"{name}.css"
+    return st.components.v2.component(
+        f"muscope_{name}",
+        js=_SCRIPT.replace("NAME", name),
+        css=css.read_text() if css.exists() else None,
+        isolate_styles=False,  # one document: the parts of a page share their style sheet and their modules' state
+    )

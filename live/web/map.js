@@ -1,0 +1,381 @@
+/**
+ * The map: every image a dot, and the picture of whatever lies under the hand.
+ *
+ * This is its page: what Python says, what was loaded, and what a hand wants. Its parts have modules of their own, all
+ * imported here. What was loaded once (a view, a colour, a picture) is kept for as long as the tab lives.
+ *
+ * For tests: the canvas of the dots carries `data-muscope-points`, the number drawn, and `muscope`, see `hook`.
+ */
+
+import { hand } from "./hand.js";
+import { Album } from "./map_album.js";
+import { listen } from "./map_hand.js";
+import { Layers } from "./map_layers.js";
+import { Legend } from "./map_legend.js";
+import { Look } from "./map_look.js";
+import { Camera, Flight, Points, readColour, readPoints, simplified } from "./map_view.js";
+
+const CORNERS = 200; // of a region at most
+const SIZES = ["none", "small", "medium", "large"]; // of the pictures
+const FLYING = 150_000; // dots at most that are seen to move from one view to another
+const PATIENCE = 5000; // ms until a press that Python does not answer is forgotten
+const REACH = 8; // CSS pixels from the keyboard's cursor to a dot that it means
+const ICONS = {
+  move: "M10 2v16M2 10h16M10 2 7.500 5M10 2l2.500 3M10 18l-2.500-3M10 18l2.500-3M2 10l3-2.500M2 10l3 2.500M18 10l-3-2.500M18 10l-3 2.500",
+  lasso: "M10 4c5 0 8 2 8 4.600S15 13 10 13 2 11.200 2 8.600 5 4 10 4zM6.500 12.800c-1.800 1-1.500 3 .2 3s2.300 1 1.300 2.500",
+  box: "M3 4h4m2.500 0h3m2.500 0h2v3m0 2.500v3m0 2.500v1h-4m-2.500 0h-3M6 16H3v-3m0-2.500v-3m0-2V4",
+  in: "M10 4v12M4 10h12",
+  out: "M4 10h12",
+  home: "M3 8V3h5M12 3h5v5M17 12v5h-5M8 17H3v-5",
+  pictures: "M3 4h14v12H3zM3 13l4-4 4 4 2.500-2.500L17 14M13 7.500h.01",
+};
+
+const charts = new WeakMap(); // parentElement -> Chart
+const loaded = new Map(); // address -> promise of what lies there
+const cameras = new Map(); // "model view" -> Camera: a page that is opened again stands where it was left
+
+export function mount({ data, parentElement, setTriggerValue }) {
+  let chart = charts.get(parentElement);
+  if (!chart) charts.set(parentElement, (chart = new Chart(parentElement)));
+  chart.trigger = setTriggerValue;
+  chart.update(data);
+  return () => {
+    chart.stop();
+    charts.delete(parentElement);
+  };
+}
+
+class Chart {
+  constructor(parent) {
+    this.tool = "move";
+    this.size = 2; // of SIZES
+    this.turn = 0; // of what the hand left
+    this.held = false; // something was left, and Python has not answered yet
+    this.corners = null; // of a lasso drawn by keys, in map units
+    this.build(parent);
+    this.album = new Album(() => this.changed());
+    const unlisten = listen(this.frame, this);
+    const watch = new ResizeObserver(() => this.resize());
+    watch.observe(this.frame);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const recolour = () => setTimeout(() => this.dress(), 200); // Streamlit changes its colours a moment later
+    scheme.addEventListener("change", recolour);
+    this.stop = () => {
+      unlisten();
+      watch.disconnect();
+      scheme.removeEventListener("change", recolour);
+      this.leave();
+      this.release();
+      this.stopped = true;
+      this.root.remove();
+    };
+  }
+
+  // ---- the page ----------------------------------------------------------------------------------------------------
+
+  build(parent) {
+    const tool = (name, words, title) =>
+      `<button type="button" data-tool="${name}" aria-pressed="${name === "move"}" title="${title}">${icon(name)}<span>${words}</span></button>`;
+    const act = (name, words) =>
+      `<button type="button" data-do="${name}" aria-label="${words}" title="${words}">${icon(name)}</button>`;
+    this.root = document.createElement("div");
+    this.root.className = "mu-map";
+    this.root.innerHTML = `
+      <div class="mu-tools" role="group" aria-label="Map tools">
+        <span class="mu-set">
+          ${tool("move", "Move", "Drag to move, press to choose")}
+          ${tool("lasso", "Lasso", "Draw around dots to gather them")}
+          ${tool("box", "Box", "Draw a box around dots to gather them")}
+        </span>
+        <span class="mu-set">${act("out", "Zoom out")}${act("in", "Zoom in")}${act("home", "Whole map")}</span>
+        <label class="mu-size" title="Zoom in, and dots become pictures of this size">
+          ${icon("pictures")}<span>Pictures</span><input type="range" min="0" max="3" step="1" value="${this.size}">
+        </label>
+      </div>
+      <div class="mu-field" tabindex="0" role="application" aria-roledescription="map" data-muscope="map">
+        <canvas aria-hidden="true"></canvas>
+        <canvas aria-hidden="true" data-muscope="map-points"></canvas>
+        <canvas aria-hidden="true" data-muscope="map-over"></canvas>
+        <div class="mu-float" data-muscope="map-hover" aria-hidden="true" hidden><canvas></canvas><span></span></div>
+        <p class="mu-wait" role="status">Loading the map…</p>
+      </div>
+      <p class="mu-unseen" data-muscope="map-said" aria-live="polite"></p>
+      <div class="mu-legend" role="group" data-muscope="map-legend"></div>`;
+    parent.append(this.root); // beside the style sheet that Streamlit put there
+    const find = (what) => this.root.querySelector(what);
+    this.frame = find(".mu-field");
+    const canvases = this.frame.querySelectorAll(":scope > canvas");
+    this.wait = find(".mu-wait");
+    this.said = find(".mu-unseen");
+    this.layers = new Layers(this, ...canvases);
+    this.legend = new Legend(find(".mu-legend"), () => this.changed());
+    this.look = new Look(this, find(".mu-float"), (words) => this.say(words));
+    canvases[1].muscope = this.hook(canvases[1]);
+    for (const button of this.root.querySelectorAll("[data-tool]")) button.onclick = () => this.use(button.dataset.tool);
+    find("[data-do=in]").onclick = () => this.zoom(1.6, ...this.focus());
+    find("[data-do=out]").onclick = () => this.zoom(1 / 1.6, ...this.focus());
+    find("[data-do=home]").onclick = () => this.home();
+    const size = find("input");
+    size.setAttribute("aria-valuetext", SIZES[this.size]);
+    size.oninput = () => {
+      this.size = Number(size.value);
+      size.setAttribute("aria-valuetext", SIZES[this.size]);
+      this.changed();
+    };
+  }
+
+  /** What Python says, at each run of the page. */
+  update(data) {
+    const before = this.data;
+    this.data = data;
+    const line = hand.attach(data.live);
+    this.look.use(line);
+    this.album.use(line, data.model, data.most);
+    if (data.turn >= this.turn) {
+      this.turn = data.turn;
+      this.pending = null;
+      if (this.held) setTimeout(() => this.release(), 50); // the large picture is being replaced, too
+    }
+    this.drawn = null;
+    this.frame.setAttribute("aria-label", data.alt);
+    this.now = data.marks.find((mark) => mark.kind === "now") ?? null;
+    if (["model", "view", "colour"].some((name) => before?.[name] !== data[name]) || !this.points) this.show();
+    const draws = data.marks.filter((mark) => mark.kind === "draw").map((mark) => mark.xy);
+    if (draws.length && !this.draws?.length && before?.view === data.view) {
+      this.camera?.frame(draws); // they lie close together
+      this.moved();
+    }
+    this.draws = draws;
+    this.over();
+  }
+
+  async show() {
+    const { live, model, view, colour } = this.data, asked = (this.asked = Symbol());
+    const at = (kind, what) => load(live, `${kind}/${model}/${encodeURIComponent(what)}`);
+    this.wait.hidden = false;
+    try {
+      const [points, shade] = await Promise.all([at("points", view), at("colours", colour)]);
+      if (asked !== this.asked) return;
+      this.pose(points, shade, model, view, colour);
+      setTimeout(async () => {
+        const wanted = [at("colours", "name"), this.data.labels ? at("colours", "label") : null];
+        [this.names, this.labels] = await Promise.all(wanted).catch(() => []);
+      });
+    } catch (error) {
+      if (asked === this.asked) this.wait.textContent = error.message;
+    }
+  }
+
+  /** Points and colours are here: draw them. */
+  pose(points, shade, model, view, colour) {
+    this.leave();
+    const key = `${model} ${view}`, from = { points: this.points, camera: this.camera, model: this.posed };
+    if (!cameras.has(key)) cameras.set(key, new Camera(points.low, points.high));
+    Object.assign(this, { points, shade, posed: model, camera: cameras.get(key) });
+    this.values = points.sorted(shade);
+    this.legend.show(`${model} ${colour}`, shade);
+    this.wait.hidden = true;
+    this.dress();
+    this.resize();
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || points.count > FLYING;
+    if (from.points && from.points !== points && from.model === model && !still)
+      this.layers.flight = new Flight(from.points, from.camera, points, this.camera);
+  }
+
+  dress() {
+    if (!this.shade) return;
+    this.layers.dress(this.points, this.shade);
+    this.changed();
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.frame;
+    if (!this.camera || !width) return;
+    this.layers.resize(width, height);
+    this.camera.resize(width, height);
+    this.changed();
+  }
+
+  /** Dots and all have to be drawn. */
+  changed() {
+    this.layers.stale = true;
+    this.over();
+  }
+
+  /** Only what lies over the dots has to be drawn. */
+  over() {
+    this.tick ??= requestAnimationFrame(() => {
+      this.tick = null;
+      if (!this.stopped && this.camera?.width) this.layers.draw(performance.now());
+    });
+  }
+
+  // ---- what a hand wants (map_hand.js) -----------------------------------------------------------------------------
+
+  shown = (place) => !this.legend.hidden[this.values[place]];
+
+  /** What lies at (px, py): its place on the map, and the dot within `reach` pixels, if any. */
+  find(px, py, reach) {
+    const [x, y] = this.camera.toMap(px, py);
+    const place = this.points.nearest(x, y, reach / this.camera.scale, this.shown);
+    return { x, y, place, row: place < 0 ? null : this.points.rows[place] };
+  }
+
+  hover(at, reach, finger) {
+    if (!this.points) return;
+    this.look.at(at, reach, finger);
+    this.over();
+  }
+
+  leave() {
+    this.look.leave(this.held);
+    this.over();
+  }
+
+  pan(dx, dy) {
+    this.camera?.pan(dx, dy);
+    this.moved();
+  }
+
+  zoom(factor, px, py) {
+    this.camera?.zoom(factor, px, py);
+    this.moved();
+  }
+
+  home() {
+    this.camera?.home();
+    this.moved();
+  }
+
+  moved() {
+    this.layers.movedAt = performance.now();
+    this.changed();
+  }
+
+  use(tool) {
+    this.tool = tool;
+    for (const button of this.root.querySelectorAll("[data-tool]"))
+      button.setAttribute("aria-pressed", button.dataset.tool === tool);
+  }
+
+  /** Choose what lies at a place; `keep`: and put it on the shelf. */
+  choose([px, py], reach, keep) {
+    if (!this.points) return;
+    const { x, y, place, row } = this.find(px, py, reach), { points } = this;
+    const xy = row === null ? [x, y] : [points.x[place], points.y[place]];
+    this.pending = { xy };
+    this.held = true;
+    hand.hold();
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.release(), PATIENCE);
+    this.trigger(keep ? "keep" : "settled", { turn: ++this.turn, view: this.data.view, row, xy });
+    this.over();
+  }
+
+  release() {
+    clearTimeout(this.patience);
+    if (!this.held) return;
+    this.held = false;
+    hand.release();
+  }
+
+  /** A line is being drawn: its corners in the frame, or null. */
+  drawing(corners) {
+    this.drawn = corners && [...corners];
+    this.over();
+  }
+
+  /** Gather what lies within a line. Python does: it has all the points, and the truth. */
+  region(corners) {
+    this.use("move");
+    const wide = (axis) => Math.max(...corners.map((c) => c[axis])) - Math.min(...corners.map((c) => c[axis]));
+    if (!this.points || corners.length < 3 || wide(0) < 4 || wide(1) < 4) {
+      this.drawing(null);
+      this.say("Draw around some dots to gather them.");
+      return;
+    }
+    this.drawing(corners);
+    const polygon = simplified(corners, CORNERS).map(([x, y]) => this.camera.toMap(x, y));
+    const hidden = [...this.legend.hidden.keys()].filter((value) => this.legend.hidden[value]);
+    const { view, colour } = this.data;
+    this.trigger("region", { turn: ++this.turn, view, polygon, colour, hidden });
+  }
+
+  // ---- the keyboard's cursor ---------------------------------------------------------------------------------------
+
+  /** Where keys and buttons act: at the cursor, or in the middle. */
+  focus() {
+    return this.cursor ?? [this.camera.width / 2, this.camera.height / 2];
+  }
+
+  /** Move the cursor; at the edge the map moves instead. */
+  step(dx, dy) {
+    if (!this.points) return;
+    const { width, height } = this.camera, keep = (value, most) => Math.min(Math.max(value, 24), most - 24);
+    const start = this.cursor ?? (this.now ? this.camera.toScreen(...this.now.xy) : this.focus());
+    const [x, y] = [start[0] + dx, start[1] + dy];
+    this.cursor = [keep(x, width), keep(y, height)];
+    if (this.cursor[0] !== x || this.cursor[1] !== y) this.pan(this.cursor[0] - x, this.cursor[1] - y);
+    this.hover(this.cursor, REACH, false);
+    this.look.tell();
+  }
+
+  corner() {
+    this.corners.push(this.camera.toMap(...this.focus()));
+    this.over();
+  }
+
+  /** A pointer has taken over. */
+  point() {
+    this.cursor = null;
+    this.over();
+  }
+
+  say(words) {
+    this.said.textContent = words;
+  }
+
+  nameOf(row) {
+    if (!this.names) return "an image";
+    const name = this.names.values[row], index = (name & 0x7fffffff).toLocaleString("en-US");
+    const label = this.labels ? `: ${this.labels.names[this.labels.values[row]]}` : "";
+    return `${name >>> 31 ? "test" : "training"} image ${index}${label}`;
+  }
+
+  /** For tests and measurements. */
+  hook(canvas) {
+    return {
+      /** Where a place of the map lies in the window, CSS pixels. */
+      toScreen: (x, y) => {
+        const box = canvas.getBoundingClientRect(), [px, py] = this.camera.toScreen(x, y);
+        return [box.left + px, box.top + py];
+      },
+      /** Rows of the encodings in sight and not hidden; null where there are more than 5,000. */
+      visibleRows: () =>
+        this.points.within(this.camera.box(), 5000, this.shown)?.map((place) => this.points.rows[place]) ?? null,
+      /** Rows drawn as pictures. */
+      picturedRows: () => this.layers.pictured,
+      /** Milliseconds of the last drawing of all dots. */
+      cost: () => this.layers.cost,
+    };
+  }
+}
+
+/** A view or a colour, from the server or from before. */
+function load(live, path) {
+  const address = `${live.base}/live/${path}`;
+  if (!loaded.has(address)) {
+    const got = fetch(address, { headers: { "X-Muscope-Token": live.token } }).then(async (response) => {
+      if (!response.ok) throw new Error((await response.text()).slice(0, 300));
+      const buffer = await response.arrayBuffer();
+      return path.startsWith("points") ? new Points(readPoints(buffer)) : readColour(buffer);
+    });
+    loaded.set(address, got);
+    got.catch(() => loaded.delete(address));
+  }
+  return loaded.get(address);
+}
+
+function icon(name) {
+  return `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
+}

@@ -1,0 +1,23 @@
+"""Components for a page: what each of them needs to know of the wire, added once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from live import components
+from live.engine import shared
+from live.tickets import shared_tickets
+from pages.ui.errors import careful
+from pages.ui.state import State
+
+
+def live_data(state: State) -> dict[str, Any]:
+    """Where the wire is, this visitor's ticket for it, and the model it may ask about."""
+    ids = [entry.model_id for entry in shared().models()]
+    token = shared_tickets().issue(state.name, ids)
+    return {"live": components.addresses() | {"token": token}, "model": state.entry.model_id}
+
+
+def mount(name: str, state: State, key: str, data: dict[str, Any], **on: Callable[..., None]) -> None:
+    """Put the component `name` on the page; its callbacks' errors are told as a page's own are."""
+    events = {event: careful(callback) for event, callback in on.items()}
+    components.mount(name, key, live_data(state) | data, **events)

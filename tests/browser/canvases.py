@@ -1,0 +1,45 @@
+"""What is painted on a page by its own scripts, and the wire that carries it."""
+
+import re
+
+import numpy as np
+from playwright.sync_api import Locator, Page, WebSocket
+
+from live import wire
+
+LIVE = "canvas[data-muscope=live]"
+SOCKET = re.compile("/live/socket")
+
+
+def painted(canvas: Locator) -> np.ndarray:
+    """The picture on a canvas, (H, W, 3) int16; (H, W) where it has no colour."""
+    height, width, data = canvas.evaluate(
+        "e => [e.height, e.width, [...e.getContext('2d').getImageData(0, 0, e.width, e.height).data]]"
+    )
+    picture = np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
+    return picture[:, :, 0] if (picture == picture[:, :, :1]).all() else picture
+
+
+def cut_wire(page: Page) -> None:
+    """From here on this page's live socket is closed as soon as it is opened, as some networks do."""
+    page.route_web_socket(SOCKET, lambda route: route.close())
+
+
+class Asked:
+    """The requests that a page sends by the wire: `Asked(page)` before the page is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.requests: list[wire.Request] = []
+        page.on("websocket", self._listen)
+
+    def _listen(self, socket: WebSocket) -> None:
+        if SOCKET.search(socket.url):
+            socket.on("framesent", self._note)
+
+    def _note(self, message: str | bytes) -> None:
+        if isinstance(message, bytes):
+            self.requests.append(wire.parse(message))
+
+    def last(self, kind: type) -> wire.Request:
+        """The newest request of a kind."""
+        return next(request for request in reversed(self.requests) if isinstance(request.ask, kind))

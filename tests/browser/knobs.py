@@ -1,0 +1,104 @@
+"""How the journeys turn knobs: as a hand on the rail, as keys, as a number that is typed."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.rooms import rest
+
+LIVE = "canvas[data-muscope=live]"
+
+
+def knob(page: Page, name: str) -> Locator:
+    """What the keyboard and a screen reader work: the knob called "Dimension 3", or "Strength"."""
+    return page.get_by_role("slider", name=name, exact=True)
+
+
+def knob_names(page: Page) -> list[str]:
+    """Every knob on the screen, in its order."""
+    names: list[str] = page.locator("[data-muscope=knob] label").all_inner_texts()
+    return names
+
+
+def value_of(page: Page, name: str) -> float:
+    """Where a knob stands, in full."""
+    return float(knob(page, name).input_value())
+
+
+def turn_knob(page: Page, name: str, value: float) -> None:
+    """Set a knob by typing, and wait for what follows."""
+    field = page.get_by_role("textbox", name=f"Value of {name}", exact=True)
+    field.fill(f"{value:g}")
+    field.press("Enter")
+    expect(knob(page, name)).to_have_attribute("aria-valuetext", f"{value:.2f}".replace("-", "\u2212"))
+    rest(page)
+
+
+def rail_of(page: Page, name: str) -> Locator:
+    owner = page.locator("[data-muscope=knob]").filter(has=page.get_by_text(name, exact=True))
+    return owner.locator("[data-muscope=track]")
+
+
+def point_on(page: Page, name: str, share: float) -> tuple[float, float]:
+    """A point of the window on a knob's rail: 0 is its low end, 1 its high end."""
+    rail = rail_of(page, name)
+    rail.scroll_into_view_if_needed()
+    box = rail.bounding_box()
+    assert box is not None
+    return box["x"] + 10 + share * (box["width"] - 20), box["y"] + box["height"] / 2
+
+
+@contextmanager
+def holding(page: Page, name: str, *shares: float) -> Iterator[None]:
+    """Take hold of a knob with the mouse at the first place and drag it to the others; let go at the end."""
+    page.mouse.move(*point_on(page, name, shares[0]))
+    page.mouse.down()
+    for share in shares[1:]:
+        page.mouse.move(*point_on(page, name, share), steps=6)
+    yield
+    page.mouse.up()
+
+
+def live_picture(page: Page) -> np.ndarray | None:
+    """What lies over the large picture while a hand moves, (H, W, 3) int16, or None."""
+    found = page.evaluate(
+        """canvas => {
+            const e = document.querySelector(canvas);
+            if (!e || e.hidden) return null;
+            return [e.height, e.width, [...e.getContext('2d').getImageData(0, 0, e.width, e.height).data]];
+        }""",
+        LIVE,
+    )
+    if found is None:
+        return None
+    height, width, data = found
+    return np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
+
+
+def count_runs(page: Page) -> None:
+    """From here on, count how often the page runs: see `runs`."""
+    page.evaluate(
+        """() => {
+            const app = document.querySelector('[data-testid=stApp]');
+            window.runs = 0;
+            let state = app.dataset.testScriptState;
+            new MutationObserver(() => {
+                if (app.dataset.testScriptState === 'running' && state !== 'running') window.runs++;
+                state = app.dataset.testScriptState;
+            }).observe(app, {attributes: true});
+        }"""
+    )
+
+
+def runs(page: Page) -> int:
+    rest(page)
+    return int(page.evaluate("window.runs"))
+
+
+def say(page: Page) -> str:
+    """What the page says of the connection, or ""."""
+    line = page.get_by_role("status").filter(has_text=re.compile("connection|Live pictures"))
+    return line.first.inner_text() if line.count() else ""
