@@ -28,10 +28,10 @@ def shared_desk() -> Desk:
 
     from live.answers import Answers
     from live.engine import shared
-    from live.queue import DecodeQueue
+    from live.queue import BATCH, CARD_BATCH, DecodeQueue
 
     # One thread for each batch: two take 1.3 ms for a single MNIST picture instead of 0.3, and gain nothing below 16.
     torch.set_num_threads(1)
-    queue = DecodeQueue(shared())
+    queue = DecodeQueue(shared(), BATCH if shared().device.type == "cpu" else CARD_BATCH)
     atexit.register(queue.close)  # a thread inside torch while Python goes away would end in a crash
     return Desk(shared_tickets(), Answers(shared()), queue)

@@ -84,6 +84,11 @@ class Engine:
         self._encodings: _Recent = _Recent(ENCODINGS_HELD)
         self._entries: dict[Path, tuple[Hashable, ModelEntry | str]] = {}
 
+    @property
+    def device(self) -> torch.device:
+        """Where it decodes."""
+        return self._device
+
     def models(self) -> tuple[ModelEntry, ...]:
         """Every model that can be opened: those that ship in their order, then the newest first."""
         found = {entry.name: entry for entry in reversed(self._scan()) if isinstance(entry, ModelEntry)}

@@ -28,6 +28,7 @@ from vae.explore.render import Pixels
 
 SMALL = 2  # pictures: a request of so many or fewer is answered in one piece
 BATCH = 16  # pictures decoded at once; on a CPU more are no cheaper each, and all wait for the last
+CARD_BATCH = 128  # the same on a graphics card, where a batch costs about what one picture does
 ROUNDS = 4  # of small requests, before a long one has a slice although small ones wait
 SLICE_SECONDS = 0.008  # what a slice of a long request may take
 

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, chart, groups, state
+from pages.ui.pen import offer_start
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -24,6 +25,7 @@ with left:
             key, icon = f"map.do.{words.lower()}", f":material/{words.lower()}:"
             st.button(words, key=key, icon=icon, on_click=step, disabled=not steps.get(visitor.model))
         st.page_link("sliders.py", label="Open in Sliders", icon=":material/tune:")
+    pad = st.container()
     show_neighbours(visitor, place.code, place.image_id, count=6)
 with right:
     above, drawn = st.container(horizontal=True), st.container()
@@ -34,3 +36,5 @@ with right:
     with drawn:
         chart.draw_map(visitor, view, colour, below)
     groups.draw_groups(visitor)
+with pad:
+    offer_start(visitor, view)

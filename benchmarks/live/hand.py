@@ -84,19 +84,17 @@ DRAG = """async ({every, seconds}) => {
 
 # The whole app of somebody who knows Streamlit: one slider, one picture.
 NATIVE = """
-import base64, sys
+import sys
 sys.path.insert(0, ROOT)
 import numpy as np
 import streamlit as st
 from live.engine import shared
-from vae.explore.render import png
 
 entry = next(entry for entry in shared().models() if entry.name == st.query_params["model"])
 known = shared().encodings(entry)
 z = np.array(known.mu[:1])
 z[0, 0] = st.slider("Dimension 0", -3.0, 3.0, 0.0, 0.05)
-picture = base64.b64encode(png(shared().decode(entry, z)[0])).decode()
-st.html(f'<img id="picture" alt="" src="data:image/png;base64,{picture}">')
+st.image(shared().decode(entry, z)[0], width=320)
 """
 CONFIG = """[server]
 headless = true
@@ -113,7 +111,7 @@ WATCH = """() => {
     let pressed = 0;
     document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
     document.addEventListener('load', event => {
-        if (event.target.id === 'picture' && pressed) { window.waits.push(performance.now() - pressed); pressed = 0; }
+        if (event.target.matches('[data-testid=stImage] img') && pressed) { window.waits.push(performance.now() - pressed); pressed = 0; }
     }, true);
 }"""
 
@@ -189,7 +187,7 @@ def native(browser: Browser, url: str, model: str) -> float:
     """Milliseconds from a key on the native slider to its picture, the median of many."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}/?model={model}")
-    page.wait_for_selector("#picture")
+    page.wait_for_selector("[data-testid=stImage] img")
     page.wait_for_timeout(1500)
     page.evaluate(WATCH)
     page.get_by_role("slider").focus()

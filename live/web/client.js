@@ -107,7 +107,7 @@ class Wire {
   advance(follower) {
     if (!follower.wish || this.state !== "live") return;
     // At home as fast as the hand; over a network at most 30 a second, and fewer where the way is long.
-    const pace = this.trip < LOCAL ? 7 : Math.min(Math.max(this.trip, 33), 120);
+    const pace = this.trip < LOCAL ? 5 : Math.min(Math.max(this.trip, 33), 120);
     const most = this.trip < LOCAL ? 2 : Math.min(4, Math.ceil(this.trip / pace) + 1);
     const wait = follower.sent + pace - performance.now();
     if (follower.flying.size >= most) return; // the next answer calls again

@@ -42,7 +42,7 @@ function build(parent) {
   root.className = "mu-console";
   root.innerHTML = `<div class="mu-lead"><div class="mu-tools" role="group" aria-label="Steps"></div></div>`;
   const bar = root.querySelector(".mu-tools");
-  const film = buildFilm((id, value) => knobs.get(id)?.set(value) ?? turnUnseen(id, value));
+  const film = buildFilm((id, value) => knobs.get(id)?.set(value));
   const body = document.createElement("div");
   const note = document.createElement("p");
   note.className = "mu-console-note";
@@ -55,8 +55,9 @@ function build(parent) {
   const values = new Map(); // id -> where it stands
   const held = new Set();
   const touched = new Map(); // id -> the turn that told Python of it
-  let data = null, specs = new Map(), layout = "", turn = 0, outbox = [], sent = null, impatient = 0, resting = 0;
-  let focused = null, peeked = null, line = null;
+  let data = null, line = null, specs = new Map(), layout = "";
+  let turn = 0, outbox = [], sent = null, impatient = 0, resting = 0;
+  let looked = null; // whose pictures are shown: the knob in focus, or under a mouse that rests
 
   // ---- what Python says
 
@@ -88,7 +89,7 @@ function build(parent) {
     values.clear();
     outbox = [];
     heard();
-    [focused, peeked, layout] = [null, null, ""];
+    [looked, layout] = [null, ""];
   }
 
   /** The knobs and folds, built anew only when they are others. */
@@ -96,9 +97,10 @@ function build(parent) {
     const now = JSON.stringify([data.model, data.folds, data.knobs.map(({ id, fold }) => [id, fold])]);
     if (now === layout) return;
     layout = now;
+    for (const knob of knobs.values()) knob.stop();
     knobs.clear();
     body.replaceChildren(grid(""), ...data.folds.map(fold));
-    if (!specs.has(focused)) focused = data.knobs.find(({ fold }) => !fold)?.id ?? null;
+    if (!knobs.has(looked)) looked = knobs.keys().next().value ?? null;
   }
 
   function grid(fold) {
@@ -155,13 +157,8 @@ function build(parent) {
       rest();
     },
     look(id) {
-      if (focused === id && !peeked) return;
-      [focused, peeked] = [id, null];
-      lead();
-    },
-    peek(id) {
-      if (held.size || peeked === id) return;
-      peeked = id;
+      if (looked === id || (held.size && !held.has(id))) return;
+      looked = id;
       lead();
     },
     lock(id) {
@@ -180,20 +177,12 @@ function build(parent) {
     return z;
   }
 
-  /** Where the knob in focus leads (or the one that the mouse rests on). */
+  /** Show where the knob that is looked at leads. */
   function lead() {
-    const spec = specs.get(peeked ?? focused);
+    const spec = specs.get(looked);
     film.element.hidden = !spec;
     if (spec) film.show(spec, values.get(spec.id), (value) => code(spec.id, value), { line, ...data });
     for (const [id, knob] of knobs) knob.element.classList.toggle("mu-led", id === spec?.id);
-  }
-
-  /** A picture of a knob that has since been folded away was pressed. */
-  function turnUnseen(id, value) {
-    values.set(id, value);
-    hand.hold();
-    hand.show(data.model, code());
-    post("settled", { values: { [id]: value } });
   }
 
   // ---- telling Python: one thing at a time, so that none is lost
@@ -257,7 +246,7 @@ function build(parent) {
   }
 
   function press(event) {
-    if (data.tools[event]) post(event, {});
+    if (data.tools[event] || sent) post(event, {}); // what is on its way may be what is to be undone
   }
 
   root.addEventListener("keydown", (event) => {
@@ -271,9 +260,11 @@ function build(parent) {
   });
 
   function stop() {
+    for (const knob of knobs.values()) knob.stop();
     clearTimeout(impatient);
     clearTimeout(resting);
     if (hand.down) hand.release();
+    root.remove();
   }
 
   return place;

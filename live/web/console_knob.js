@@ -18,9 +18,9 @@ const LOCKED = `<path d="M5 9h10v8H5zM7 9V6.5a3 3 0 0 1 6 0V9"/>`, OPEN = `<path
 /**
  * @param spec what Python says of it: {id, label, words, low, high, ticks, own, reach, kl, share, locked, marks}; see
  *   `pages/ui/knobs.py`
- * @param on what is done about it: hold(id), move(id, value), settle(id), cancel(id, value), look(id), peek(id or null),
- *   lock(id)
- * @returns {{element, show, update, set, letGo, focus}} `show` and `update` are for Python's news, `set` for a hand's
+ * @param on what is done about it: hold(id), move(id, value), settle(id), cancel(id, value), look(id), lock(id)
+ * @returns {{element, show, update, set, letGo, focus, stop}} `show` and `update` are for Python's news, `set` for a
+ *   hand's
  */
 export function buildKnob(spec, value, on) {
   const id = `mu-knob-${Math.random().toString(36).slice(2)}`;
@@ -42,8 +42,8 @@ export function buildKnob(spec, value, on) {
   const rail = buildRail();
   track.prepend(rail.element);
   const focus = () => range.focus({ preventScroll: true });
-  const knob = { element, show, update, set, letGo: () => held && letGo(), focus };
-  let now = value, held = "", before = value, waiting = 0, drawing = 0;
+  const knob = { element, show, update, set, letGo: () => held && letGo(), focus, stop };
+  let now = value, held = "", before = value, waiting = 0, drawing = 0, lingering = 0;
 
   // ---- what is seen
 
@@ -257,14 +257,18 @@ export function buildKnob(spec, value, on) {
 
   lock.addEventListener("click", () => on.lock(spec.id));
   range.addEventListener("focus", () => on.look(spec.id));
-  let lingering = 0;
   element.addEventListener("pointerenter", (event) => {
-    if (event.pointerType === "mouse") lingering = setTimeout(() => on.peek(spec.id), LINGER);
+    if (event.pointerType === "mouse") lingering = setTimeout(() => on.look(spec.id), LINGER);
   });
-  element.addEventListener("pointerleave", () => {
+  element.addEventListener("pointerleave", () => clearTimeout(lingering));
+
+  /** It is taken off the page. */
+  function stop() {
+    held = "";
+    clearTimeout(waiting);
     clearTimeout(lingering);
-    on.peek(null);
-  });
+    cancelAnimationFrame(drawing);
+  }
 
   update(spec);
   show(value);

@@ -2,7 +2,7 @@
  * The map: every image a dot, and the picture of whatever lies under the hand.
  *
  * This is its page: what Python says, what was loaded, and what a hand wants. Its parts have modules of their own, all
- * imported here. What was loaded once (a view, a colour, a picture) is kept for as long as the tab lives.
+ * imported here. What was loaded (views, colours, pictures) is kept: to go back to it costs nothing.
  *
  * For tests: the canvas of the dots carries `data-muscope-points`, the number drawn, and `muscope`, see `hook`.
  */
@@ -18,6 +18,7 @@ import { Camera, Flight, Points, readColour, readPoints, simplified } from "./ma
 const CORNERS = 200; // of a region at most
 const SIZES = ["none", "small", "medium", "large"]; // of the pictures
 const FLYING = 150_000; // dots at most that are seen to move from one view to another
+const HELD = 24; // views and colours kept; seventy thousand dots of one view are 2 MB
 const PATIENCE = 5000; // ms until a press that Python does not answer is forgotten
 const REACH = 8; // CSS pixels from the keyboard's cursor to a dot that it means
 const ICONS = {
@@ -60,10 +61,13 @@ class Chart {
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     const recolour = () => setTimeout(() => this.dress(), 200); // Streamlit changes its colours a moment later
     scheme.addEventListener("change", recolour);
+    const landed = ({ detail }) => this.land(detail);
+    addEventListener("muscope:landed", landed); // from a pen or a builder on this page
     this.stop = () => {
       unlisten();
       watch.disconnect();
       scheme.removeEventListener("change", recolour);
+      removeEventListener("muscope:landed", landed);
       this.leave();
       this.release();
       this.stopped = true;
@@ -157,6 +161,7 @@ class Chart {
       const [points, shade] = await Promise.all([at("points", view), at("colours", colour)]);
       if (asked !== this.asked) return;
       this.pose(points, shade, model, view, colour);
+      this.look.warm(this.camera.x, this.camera.y);
       setTimeout(async () => {
         const wanted = [at("colours", "name"), this.data.labels ? at("colours", "label") : null];
         [this.names, this.labels] = await Promise.all(wanted).catch(() => []);
@@ -268,7 +273,14 @@ class Chart {
     hand.hold();
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.release(), PATIENCE);
-    this.trigger(keep ? "keep" : "settled", { turn: ++this.turn, view: this.data.view, row, xy });
+    this.trigger(keep ? "keep" : "settled", { ...this.counted(), row, xy });
+    this.over();
+  }
+
+  /** Something that is being made elsewhere on the page lies here now. */
+  land({ xy, model, view }) {
+    if (model !== this.data.model || view !== this.data.view) return;
+    this.pending = { xy };
     this.over();
   }
 
@@ -297,8 +309,12 @@ class Chart {
     this.drawing(corners);
     const polygon = simplified(corners, CORNERS).map(([x, y]) => this.camera.toMap(x, y));
     const hidden = [...this.legend.hidden.keys()].filter((value) => this.legend.hidden[value]);
-    const { view, colour } = this.data;
-    this.trigger("region", { turn: ++this.turn, view, polygon, colour, hidden });
+    this.trigger("region", { ...this.counted(), polygon, colour: this.data.colour, hidden });
+  }
+
+  /** What Python needs to know of anything that a hand leaves. */
+  counted() {
+    return { turn: ++this.turn, model: this.data.model, view: this.data.view };
   }
 
   // ---- the keyboard's cursor ---------------------------------------------------------------------------------------
@@ -355,8 +371,11 @@ class Chart {
         this.points.within(this.camera.box(), 5000, this.shown)?.map((place) => this.points.rows[place]) ?? null,
       /** Rows drawn as pictures. */
       picturedRows: () => this.layers.pictured,
-      /** Milliseconds of the last drawing of all dots. */
+      /** Milliseconds of the last drawing of all dots, and how often they were drawn. */
       cost: () => this.layers.cost,
+      drawings: () => this.layers.drawings,
+      /** The last request for a picture under the hand; the event "muscope:looked" says which was answered. */
+      turn: () => this.look.turn,
     };
   }
 }
@@ -372,8 +391,12 @@ function load(live, path) {
     });
     loaded.set(address, got);
     got.catch(() => loaded.delete(address));
+    if (loaded.size > HELD) loaded.delete(loaded.keys().next().value);
   }
-  return loaded.get(address);
+  const found = loaded.get(address);
+  loaded.delete(address);
+  loaded.set(address, found); // the last that was used is the last to be given up
+  return found;
 }
 
 function icon(name) {

@@ -20,6 +20,7 @@ export class Layers {
     this.dots = new Dots(canvas);
     this.stale = true; // the dots have to be drawn
     this.cost = 0; // ms of the last drawing of all dots
+    this.drawings = 0; // of all dots so far
     this.movedAt = -Infinity; // when the camera moved
     this.flight = null; // the dots on their way to another view
     this.last = null; // the last drawing: when, and of what
@@ -58,7 +59,8 @@ export class Layers {
 
   drawDots(now) {
     const { chart, canvas, last } = this, { camera, points } = chart;
-    marks.paintGround(this.pen(this.below), camera, this.halo, this.ground, points.dims, this.ink);
+    if (this.flight && !this.flight.advance(now)) this.flight = null;
+    marks.paintGround(this.pen(this.below), camera, this.halo, this.ground, points.dims, this.ink, this.flight?.share);
     const moving = now - this.movedAt < MOVING && last?.points === points;
     if (moving && this.cost > SLOW && now - last.at < 2 * this.cost) {
       const k = camera.scale / last.scale, [x, y] = camera.toScreen(...last.corner);
@@ -66,14 +68,15 @@ export class Layers {
       chart.over(); // and again, until they are drawn where they are
       return;
     }
-    if (this.flight && !this.flight.advance(now)) this.flight = null;
+    const began = performance.now();
     canvas.style.transform = "";
     const paint = { ...this.paint, values: chart.values, hidden: chart.legend.hidden };
     this.dots.draw(this.flight ?? points, camera, paint, this.radius, this.ratio);
     this.stale = Boolean(this.flight);
     if (this.flight) chart.over();
     else this.drawPictures();
-    this.cost = performance.now() - now;
+    this.drawings++;
+    this.cost = performance.now() - began;
     this.last = { at: performance.now(), scale: camera.scale, corner: camera.toMap(0, 0), points };
     canvas.dataset.muscopePoints = chart.legend.drawn;
   }

@@ -3,6 +3,8 @@
  *
  * On a dot it is that image. Beside the dots it is the code that the map has there: of its nearest images, or, on two
  * dimensions of the codes, the current code with these two turned.
+ *
+ * Announces each picture that it shows as the window event "muscope:looked" with the turn of the request it answers.
  */
 
 import { DECODE, LANE, POINT, ROWS, paint, payload } from "./client.js";
@@ -23,6 +25,7 @@ export class Look {
     Object.assign(this, { chart, float, say });
     this.under = null; // {px, py, x, y, place, row, finger}
     this.asked = null; // what was asked for last
+    this.turn = 0; // and the how-manieth request that was
     this.judged = 0;
   }
 
@@ -30,6 +33,12 @@ export class Look {
     if (wire === line) return;
     line = wire;
     follow = line.follow(LANE.hover, (answer, request) => request.look.answered(answer, request));
+  }
+
+  /** A map was opened: have the server make ready what its first question needs, before a hand comes. */
+  warm(x, y) {
+    const { model, view } = this.chart.data, body = joined(Float32Array.of(x, y), view);
+    line.ask({ kind: POINT, model, payload: body, count: 1, unusual: true }, LANE.hover).catch(() => {});
   }
 
   /** The hand is at (px, py) in the frame; `finger`: it would hide what lies under it. */
@@ -53,7 +62,7 @@ export class Look {
     let request = { kind: ROWS, payload: Uint32Array.of(row).buffer };
     if (row === null && this.chart.points.dims) request = { kind: DECODE, payload: payload([this.turned(x, y)]) };
     else if (row === null) request = { kind: POINT, payload: joined(Float32Array.of(x, y), view) };
-    follow({ ...request, model, count: 1, unusual, look: this, under: this.under });
+    follow({ ...request, model, count: 1, unusual, look: this, under: this.under, turn: ++this.turn });
   }
 
   /** The current code with the two dimensions of this view turned to a place on it. */
@@ -64,7 +73,7 @@ export class Look {
     return code;
   }
 
-  answered(answer, { under, model, kind }) {
+  answered(answer, { under, model, kind, turn }) {
     if (looking !== this || !this.under || model !== this.chart.data.model) return; // the hand has left
     const { error, unusual, code } = answer.notes;
     if (error) {
@@ -74,6 +83,7 @@ export class Look {
     paint(this.float.firstChild, answer);
     this.float.classList.add("mu-seen");
     hand.showAnswer(model, code ?? (kind === DECODE ? this.turned(under.x, under.y) : []), answer);
+    dispatchEvent(new CustomEvent("muscope:looked", { detail: { turn } }));
     if (unusual) this.tell(unusual.words);
   }
 
@@ -97,13 +107,22 @@ export class Look {
     const { px, py, finger } = this.under, { width, height } = this.chart.camera;
     const side = finger ? FINGER_SIDE : SIDE, tall = side + 44; // with its words
     let left = finger ? px - side / 2 : px + 18, top = finger ? py - ABOVE - side / 2 : py - tall - 6;
+    const highest = this.covered() + EDGE;
     if (!finger && left + side + 3 * EDGE > width) left = px - side - 24;
-    if (finger && top < EDGE) left = px < width / 2 ? px + 48 : px - side - 48;
-    else if (top < EDGE) top = Math.min(py + 18, height - tall);
+    if (finger && top < highest) left = px < width / 2 ? px + 48 : px - side - 48;
+    else if (top < highest) top = Math.min(py + 18, height - tall);
     this.float.style.width = `${side}px`;
-    this.float.style.transform = `translate(${within(left, width - side - 3 * EDGE)}px, ${within(top, height - tall)}px)`;
+    this.float.style.transform = `translate(${within(left, EDGE, width - side - 3 * EDGE)}px, ${within(top, highest, height - tall)}px)`;
     this.float.firstChild.className = this.chart.data.crisp ? "mu-crisp" : "mu-smooth";
     this.float.hidden = false;
+  }
+
+  /** How much of the frame, CSS pixels from its top, lies under the large picture, which stays in sight on a phone. */
+  covered() {
+    const frame = this.float.parentElement.getBoundingClientRect();
+    const stage = document.querySelector("[data-muscope=stage]")?.getBoundingClientRect();
+    const over = stage && stage.right > frame.left && stage.left < frame.right && stage.bottom < frame.bottom;
+    return over ? Math.max(0, stage.bottom - frame.top) : 0;
   }
 
   /** The hand has left. `stay`: what it chose is on its way, so the large picture waits for it. */
@@ -119,7 +138,7 @@ export class Look {
   }
 }
 
-const within = (value, most) => Math.max(EDGE, Math.min(value, most));
+const within = (value, least, most) => Math.max(least, Math.min(value, most));
 
 function joined(numbers, words) {
   const text = new TextEncoder().encode(words), bytes = new Uint8Array(numbers.byteLength + text.length);

@@ -55,11 +55,14 @@ export function tinted({ mask, side }, ink) {
   return canvas;
 }
 
-export function paintGround(pen, camera, ground, picture, names, ink) {
+/** The halo, `share` of its strength, and a grid where the axes have names. */
+export function paintGround(pen, camera, ground, picture, names, ink, share = 1) {
   pen.clearRect(0, 0, camera.width, camera.height);
   const [left, top] = camera.toScreen(ground.low[0], ground.low[1] + ground.size);
   pen.imageSmoothingEnabled = true;
+  pen.globalAlpha = share;
   pen.drawImage(picture, left, top, ground.size * camera.scale, ground.size * camera.scale);
+  pen.globalAlpha = 1;
   if (names) paintGrid(pen, camera, ink);
 }
 

@@ -156,6 +156,7 @@ export class Flight {
   advance(now) {
     this.began ??= now;
     const t = Math.min(1, (now - this.began) / FLIGHT), share = t * t * (3 - 2 * t); // gently off, gently there
+    this.share = share;
     const { to, x, y, startX, startY } = this;
     for (let place = 0; place < to.count; place++) {
       x[place] = startX[place] + (to.x[place] - startX[place]) * share;

@@ -94,7 +94,7 @@ function build(parent) {
 
   function name(captions) {
     const labels = captions.map((caption) => caption.split(": ")[1]).filter(Boolean).slice(0, 3);
-    closest.textContent = labels.length ? `closest: ${labels.join(", ")}` : "";
+    closest.replaceChildren(...(labels.length ? ["closest: ", element("span", {}, labels.join(", "))] : []));
   }
 
   function blank() {

@@ -61,6 +61,7 @@ function build(parent) {
       root.firstElementChild.append(beside);
     } else beside.remove();
     caption.textContent = data.caption;
+    unusual.title = data.unusual?.compared ?? "";
     // A picture on its way when the page was run belongs to the past; a hand that is still down stays in charge.
     if (!hand.down) image.decode().catch(() => {}).then(() => hand.down || hand.rest());
   };

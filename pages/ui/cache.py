@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 
 from live import points
+from live.desk import shared_desk
 from live.engine import ModelEntry, shared
+from live.known import caption
 from vae import data
-from vae.encodings import SPLITS, Encodings
+from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.explore import attributes, latents, render
 from vae.explore.anywhere import Ground
 from vae.explore.choose import mixed_rows, rows_in_turn
-from vae.explore.density import Density, fit_density
+from vae.explore.density import Density
 from vae.explore.density import unusual as unusualness
 from vae.explore.neighbours import nearest
 
@@ -121,13 +123,8 @@ def code_of(model_id: str, image_id: str) -> Code:
 
 @lru_cache(maxsize=4096)
 def caption_of(model_id: str, image_id: str) -> str:
-    """A few words for one image: "test image 17, 3"."""
-    known = encodings(model_id)
-    split, _, index = image_id.partition("/")
-    name = f"{'test' if split == SPLITS[1] else 'training'} image {int(index):,}"
-    if known.labels is None:
-        return name
-    return f"{name}: {known.label_names[known.labels[row_of(model_id, image_id)]]}"
+    """A few words for one image: "test image 17: 3"."""
+    return caption(encodings(model_id), row_of(model_id, image_id))
 
 
 @lru_cache(maxsize=4096)
@@ -187,18 +184,17 @@ def neighbours(model_id: str, code: Code, count: int, without: str | None) -> tu
     return tuple((known.image_id(row), float(d)) for row, d in zip(found.rows, found.distances, strict=True))
 
 
-@lru_cache(maxsize=32)
 def density(model_id: str) -> Density:
-    """Where the images of a model live."""
-    known = encodings(model_id)
-    return fit_density(known.mu, known.split, generator=np.random.default_rng(0))
+    """Where the images of a model live (the wire asks the same one)."""
+    return shared_desk().answers.known(model_id).density()
 
 
 @lru_cache(maxsize=4096)
 def unusual(model_id: str, code: Code) -> dict[str, Any]:
     """How unusual a code is, as the wire says it: percentile, whether it is usual, and the words for it."""
     (found,) = unusualness(density(model_id), np.array([code], np.float32))
-    return {"percentile": found.percentile, "usual": found.usual, "words": found.sentence}
+    words = {"words": found.sentence, "compared": density(model_id).compared}
+    return {"percentile": found.percentile, "usual": found.usual} | words
 
 
 # ---- latents, maps, directions -------------------------------------------------------------------------------------

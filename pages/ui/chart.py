@@ -1,14 +1,15 @@
 """The map: what is on its axes, what colours it, and what a hand leaves there."""
 
-from typing import Any
+from functools import partial
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from live import points
-from pages.ui import cache, groups, live, places
+from pages.ui import cache, groups, live, places, turns
 from pages.ui.errors import careful
 from pages.ui.state import State
+from pages.ui.turns import Told
 from pages.ui.widgets import small
 
 DIMENSIONS = "two dimensions"
@@ -27,7 +28,6 @@ COLOUR_WORDS = {
     "error": "reconstruction error (per pixel)",
     "split": "training or test",
 }
-_TURN = "muscope.map.turn"
 
 
 def choose_view(state: State, below: DeltaGenerator) -> str:
@@ -96,10 +96,15 @@ def draw_map(state: State, view: str, colour: str, below: DeltaGenerator) -> Non
         "most": _pictures_at_once(state),
         "alt": f"Map of {len(known):,} images. Arrows look around, Enter chooses, K keeps, plus and minus zoom, "
         "0 shows the whole map, L gathers.",
-        "turn": st.session_state.get(_TURN, 0),
+        "turn": turns.last("map"),
     }
+    acts = {"settled": go, "keep": keep, "region": groups.gather}
     live.mount(
-        "map", state, "map", data, settled=_told(state, go), keep=_told(state, keep), region=_told(state, gather)
+        "map",
+        state,
+        "map",
+        data,
+        **{name: turns.heard(state, "map", partial(act, state)) for name, act in acts.items()},
     )
     words = ON_THE_MAP.get(view, ON_TWO)
     st.caption(f"{len(known):,} images, all drawn.{cache.kept_words(model_id)} {words}")
@@ -125,30 +130,13 @@ def _pictures_at_once(state: State) -> int:
 # ---- what a hand leaves --------------------------------------------------------------------------------------------
 
 
-def _told(state: State, act: Any) -> Any:
-    """A callback for an event of the map, which counts them: so the map knows which of them this page has seen."""
-
-    def tell(value: dict[str, Any]) -> None:
-        turn = value.get("turn")
-        if isinstance(turn, int):
-            st.session_state[_TURN] = turn
-        act(state, value)
-
-    return tell
+def go(state: State, told: Told) -> None:
+    """A press: {"view", "row" or None, "xy"}."""
+    state.go(places.place_at(state, str(told.get("view")), told.get("row"), told.get("xy")))
 
 
-def go(state: State, value: dict[str, Any]) -> None:
-    """A press: {"view", "row" or null, "xy"}."""
-    state.go(places.place_at(state, str(value.get("view")), value.get("row"), value.get("xy")))
-
-
-def keep(state: State, value: dict[str, Any]) -> None:
+def keep(state: State, told: Told) -> None:
     """A double press: the same, and onto the shelf."""
-    go(state, value)
+    go(state, told)
     state.keep(state.place)
     st.toast("Kept: find it on the shelf.")
-
-
-def gather(state: State, value: dict[str, Any]) -> None:
-    """A line around dots; see `groups.gather`."""
-    groups.gather(state, value)

@@ -12,6 +12,7 @@ from pages.ui import cache
 from pages.ui.cache import Code
 from pages.ui.errors import careful
 from pages.ui.state import Group, Place, State
+from pages.ui.turns import Told
 from pages.ui.widgets import tap
 from vae.errors import VAEError
 from vae.explore.gathered import Gathered, gathered
@@ -20,21 +21,21 @@ from vae.explore.regions import inside
 CORNERS = 1000  # of a line; the map sends 200 at most
 
 
-def gather(state: State, value: dict[str, Any]) -> None:
+def gather(state: State, told: Told) -> None:
     """Make a group of the images inside a line; those that the legend hides stay out.
 
     Args:
-        value: {"view", "polygon": [[x, y], ...] in map coordinates, "colour", "hidden": classes not shown}.
+        told: {"view", "polygon": [[x, y], ...] in map coordinates, "colour", "hidden": classes not shown}.
 
     Raises:
         VAEError: no image is inside, or the line is none. It comes from a browser.
     """
-    model_id, view, polygon = state.entry.model_id, str(value.get("view")), value.get("polygon")
+    model_id, view, polygon = state.entry.model_id, str(told.get("view")), told.get("polygon")
     if not isinstance(polygon, list) or not 3 <= len(polygon) <= CORNERS:
         raise VAEError("That line has too few or too many corners: draw around some dots once more.")
     rows = inside(cache.xy(model_id, view), polygon)
-    if hidden := value.get("hidden"):
-        values, names = points.column(cache.encodings(model_id), str(value.get("colour")))
+    if hidden := told.get("hidden"):
+        values, names = points.column(cache.encodings(model_id), str(told.get("colour")))
         rows = rows[~np.isin(values[rows], hidden)] if names else rows
     if not len(rows):
         raise VAEError("There is no image inside that line: draw around some dots.")
@@ -55,7 +56,7 @@ def of(state: State) -> list[Group]:
 def outlines(state: State, view: str) -> list[dict[str, Any]]:
     """The groups drawn on a view, for the map."""
     return [
-        {"name": group.name, "polygon": [list(corner) for corner in group.polygon]}
+        {"name": group.name, "polygon": np.round(group.polygon, 4).tolist()}
         for group in of(state)
         if group.view == view
     ]

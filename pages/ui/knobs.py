@@ -68,14 +68,12 @@ def _fold(name: str, label: str, words: str) -> dict[str, str]:
 
 
 def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
-    quarter, three_quarters = knob.quantiles[1], knob.quantiles[3]
+    between = f"Half of all images lie between {knob.quantiles[1]:.2f} and {knob.quantiles[3]:.2f}."
     origin = _origin(state)
     return {
         "id": str(knob.dim),
         "label": f"Dimension {knob.dim}",
-        "words": f"Half of all images lie between {quarter:.2f} and {three_quarters:.2f}."
-        if knob.active
-        else "The images do not differ in it.",
+        "words": between.replace("-", "\u2212") if knob.active else "The images do not differ in it.",
         "dim": knob.dim,
         "value": state.place.code[knob.dim],
         "low": knob.low,

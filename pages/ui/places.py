@@ -16,6 +16,7 @@ from vae.explore import anywhere, gathered, projection
 DRAWS = 40  # from the posterior of an image
 _SPOT = "muscope.map.spot"
 _DRAWN = "muscope.map.drawn"
+_PATH = "muscope.map.path"
 
 Spot = tuple[float, float]
 
@@ -64,10 +65,13 @@ def code_under(model_id: str, view: str, spot: Spot, code: Code) -> Code:
 
 
 def marks(state: State, view: str) -> list[dict[str, Any]]:
-    """What is drawn over the dots: where the tools stand, kept codes of this model, and draws from a posterior."""
+    """What is drawn over the dots: kept codes of this model, its path, draws from a posterior, where one stands."""
     model_id, place = state.entry.model_id, state.place
     found = [{"kind": "kept", "name": kept.place.caption, "code": list(kept.place.code)} | _at(state, view, kept.place)
              for kept in reversed(state.shelf) if kept.model == state.model]  # fmt: skip
+    of, path = st.session_state.get(_PATH, ("", ()))
+    if of == model_id:
+        found += [{"kind": "path", "xy": list(spot_of(model_id, view, code))} for code in path]
     if place.image_id is not None and st.session_state.get(_DRAWN) == (model_id, place.image_id):
         found += [{"kind": "draw", "xy": list(xy)} for xy in posterior(model_id, view, place.image_id)]
     return [*found, {"kind": "now", "name": place.caption} | _at(state, view, place)]
@@ -91,6 +95,11 @@ def spot_of(model_id: str, view: str, code: Code) -> Spot:
         return (xy[0], xy[1])
     across, up = points.dims_of(view, known.latent_dim)
     return (code[across], code[up])
+
+
+def lay_path(state: State, codes: tuple[Code, ...]) -> None:
+    """Remember a path, for the map of its model."""
+    st.session_state[_PATH] = (state.entry.model_id, codes)
 
 
 def draw_from_posterior(state: State) -> None:

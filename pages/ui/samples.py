@@ -1,7 +1,7 @@
 """Samples from the prior: which draw is on the screen, and keeping one picture of it."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -104,13 +104,13 @@ def keep(state: State, told: Told) -> None:
 
 def _read(told: Told) -> Draw:
     """A draw as a page tells it; checked, because anything can come over a network."""
-    draw, count, live_ = told.get("draw"), told.get("count"), told.get("live")
-    temperature, pace = told.get("temperature"), told.get("pace")
-    whole = type(draw) is int and 0 <= draw < 2**32 and type(count) is int and count in COUNTS
-    if not (whole and _between(temperature, 0, HOTTEST) and _between(pace, 0.1, 100) and type(live_) is bool):
+    drawn: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Draw)}
+    whole = type(drawn["draw"]) is int and 0 <= drawn["draw"] < 2**32
+    whole &= type(drawn["count"]) is int and drawn["count"] in COUNTS and type(drawn["live"]) is bool
+    if not (whole and _between(drawn["temperature"], 0, HOTTEST) and _between(drawn["pace"], 0.1, 100)):
         raise VAEError("The page named a draw that cannot be, so nothing was changed: try once more.")
     # The wire carries a float32: the same number here, or the codes would differ in their last digits.
-    return Draw(draw, count, float(np.float32(temperature)), float(pace), live_)
+    return Draw(**drawn | {"temperature": float(np.float32(drawn["temperature"])), "pace": float(drawn["pace"])})
 
 
 def _between(value: Any, low: float, high: float) -> bool:

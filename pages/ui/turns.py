@@ -20,7 +20,7 @@ def last(key: str) -> int:
     return turn
 
 
-def heard(state: State, key: str, callback: Callable[[Told], None]) -> Callable[[Any], None]:
+def heard(state: State, key: str, callback: Callable[[Told], object]) -> Callable[[Any], None]:
     """`callback`, called with what a component told: its turn noted first, whatever is wrong with the rest.
 
     VAEError: it is not what a component tells, or it is about another model.

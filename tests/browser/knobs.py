@@ -7,9 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.canvases import LIVE, painted
 from tests.browser.rooms import rest
-
-LIVE = "canvas[data-muscope=live]"
 
 
 def knob(page: Page, name: str) -> Locator:
@@ -63,19 +62,9 @@ def holding(page: Page, name: str, *shares: float) -> Iterator[None]:
 
 
 def live_picture(page: Page) -> np.ndarray | None:
-    """What lies over the large picture while a hand moves, (H, W, 3) int16, or None."""
-    found = page.evaluate(
-        """canvas => {
-            const e = document.querySelector(canvas);
-            if (!e || e.hidden) return null;
-            return [e.height, e.width, [...e.getContext('2d').getImageData(0, 0, e.width, e.height).data]];
-        }""",
-        LIVE,
-    )
-    if found is None:
-        return None
-    height, width, data = found
-    return np.array(data, np.int16).reshape(height, width, 4)[:, :, :3]
+    """What lies over the large picture while a hand moves, (H, W) or (H, W, 3) int16, or None."""
+    canvas = page.locator(LIVE)
+    return painted(canvas) if canvas.is_visible() else None
 
 
 def count_runs(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A path that plays: what is shown is what the decoder makes of the path's own codes, live and when the hand lets go."""
+"""A path that plays: it shows what the decoder makes of the path's own codes, live and when the hand lets go."""
 
 import re
 
@@ -90,7 +90,8 @@ def test_it_plays_there_and_back_and_pauses_where_it_is(page: Page, path: np.nda
     page.evaluate(
         """() => {
             window.seen = [];
-            addEventListener("muscope:drawn", () => seen.push(Number(document.querySelector(".mu-player").dataset.frame)));
+            const frame = () => Number(document.querySelector(".mu-player").dataset.frame);
+            addEventListener("muscope:drawn", () => seen.push(frame()));
         }"""
     )
     page.get_by_role("radio", name="2×").click()
@@ -100,6 +101,7 @@ def test_it_plays_there_and_back_and_pauses_where_it_is(page: Page, path: np.nda
     seen = np.array(page.evaluate("seen"))
     top = int(seen.argmax())
     assert (np.diff(seen[: top + 1]) >= 0).all() and (np.diff(seen[top:]) <= 0).all()
+    assert ((seen[top:] > 20) & (seen[top:] < LAST)).sum() > 3  # by the way it came, not in one leap
     rest(page)
     frame = player(page)["frame"]
     assert page.evaluate("seen.at(-1)") == frame and player(page)["turn"] == 1

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -18,7 +20,7 @@ from starlette.applications import Starlette
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from live import points, socket, wire
+from live import http, points, socket, wire
 from live.answers import Answers
 from live.assets import WEB, web_path
 from live.desk import Desk
@@ -27,7 +29,7 @@ from live.queue import DecodeQueue
 from live.tickets import Tickets
 from live.wire import Request, read_reply
 from tests.live.conftest import LATENT
-from tools.browser import free_port
+from tools.browser import ROOT, free_port
 from vae.errors import VAEError
 
 PATIENCE = 20  # seconds
@@ -501,6 +503,13 @@ def test_nothing_else_can_be_fetched(server, name):
     assert server.fetch(f"/base{web_path()}/{name}")[0] == 404
 
 
+def test_only_what_a_browser_runs_is_served(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(http, "WEB", tmp_path)
+    for name in ("a.js", "a.py", "notes"):
+        (tmp_path / name).write_text("words")
+    assert [server.fetch(f"/base/live/web/x/{name}")[0] for name in ("a.js", "a.py", "notes")] == [200, 404, 404]
+
+
 def test_the_parts_of_a_map_are_for_those_with_a_ticket(server, engine, entries):
     entry, path = entries["digits"], f"/base/live/points/{entries['digits'].model_id}/umap"
     assert server.fetch(path)[0] == 401
@@ -532,3 +541,12 @@ def test_listening_sockets_are_told_to_answer_at_once():
         with sockets.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
             assert accepted.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY)
         assert not idle.getsockopt(sockets.IPPROTO_TCP, sockets.TCP_NODELAY)
+
+
+def test_nothing_heavy_is_imported_before_a_visitor_comes():
+    # `app.py` imports this before the server answers; torch alone would take two seconds.
+    program = (
+        "import sys, live; live.routes('', lambda origin, host: True); print(*{'torch', 'numpy'} & {*sys.modules})"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=PATIENCE)
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr

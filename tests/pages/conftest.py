@@ -20,7 +20,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from live import components, engine
+from live import components, desk, engine
 from vae import data
 from vae.checkpoint import save
 from vae.config import Config
@@ -105,10 +105,14 @@ def open_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Calla
     def open_(home: Path) -> None:
         monkeypatch.setenv("MUSCOPE_HOME", str(home))
         monkeypatch.setattr(engine, "SHIPPED", tmp_path / "ships-nothing")
+        forget()
+
+    def forget() -> None:
         engine.shared.cache_clear()
+        desk.shared_desk.cache_clear()
 
     yield open_
-    engine.shared.cache_clear()
+    forget()
 
 
 @pytest.fixture

@@ -114,14 +114,9 @@ def test_when_its_folder_is_deleted_the_app_goes_to_another_model(own, page):
 @pytest.mark.parametrize(
     ("page", "key"),
     [
-        ("sliders.py", "sliders.do.random"),
-        ("sliders.py", "sliders.do.back"),
         ("sliders.py", "sliders.do.keep"),
         ("start.py", "start.tap.3"),
         ("start.py", "start.do.others"),
-        ("sample.py", "sample.do.draw"),
-        ("sample.py", "sample.grid.tap.1"),
-        ("paths.py", "paths.do.keep"),
         ("attributes.py", "attributes.do.keep"),
     ],
 )
@@ -133,11 +128,28 @@ def test_a_press_after_the_folder_was_deleted_breaks_nothing(own, page, key):
     assert app.selectbox(key="frame.model").value == "flat"
 
 
-def test_a_slider_turned_after_the_folder_was_deleted_breaks_nothing(own):
-    app = gone(own, "sliders.py")
-    next(slider for slider in app.slider if slider.key.startswith("sliders.")).set_value(0.0).run()
+SAMPLES = {"draw": 2, "count": 36, "temperature": 1.0, "pace": 2.0, "live": False, "of": 1, "at": 1.0, "index": 3}
+
+
+@pytest.mark.parametrize(
+    ("page", "part", "event", "told"),
+    [
+        ("sliders.py", "console", "random", {}),
+        ("sliders.py", "console", "back", {}),
+        ("sliders.py", "console", "settled", {"values": {"1": 0.0}}),
+        ("sample.py", "shower", "settled", SAMPLES),
+        ("sample.py", "shower", "keep", SAMPLES),
+        ("paths.py", "player", "keep", {"frame": 3}),
+        ("map.py", "map", "settled", {"view": "pca", "row": 3, "xy": [0.0, 0.0]}),
+        ("attributes.py", "console", "settled", {"values": {"strength": 0.5}}),
+    ],
+)
+def test_a_hand_that_lets_go_after_the_folder_was_deleted_breaks_nothing(own, hands, page, part, event, told):
+    app = gone(own, page)
+    hands.tell(app, part, event, **told)
     assert not app.exception, [each.message for each in app.exception]
     sound(app.run())
+    assert app.selectbox(key="frame.model").value == "flat"
 
 
 def test_a_shelf_forgets_codes_of_a_deleted_model(own):
@@ -179,7 +191,7 @@ def test_our_own_mistakes_are_told_plainly_and_in_full_in_the_terminal(home, mon
     sound(app.switch_page("map.py").run())
 
 
-def test_a_mistake_in_a_press_is_told_plainly_too(home, monkeypatch, capsys):
+def test_a_mistake_in_a_press_is_told_plainly_too(home, hands, monkeypatch, capsys):
     app = sound(visit("sliders.py", model="digits"))
 
     def broken(*_):
@@ -187,7 +199,7 @@ def test_a_mistake_in_a_press_is_told_plainly_too(home, monkeypatch, capsys):
 
     with monkeypatch.context() as patch:
         patch.setattr(cache, "random_codes", broken)
-        app.button(key="sliders.do.random").click().run()
+        hands.tell(app, "console", "random")
     assert not app.exception
     assert [each.value[:28] for each in app.error] == ["Muscope itself made a mistak"]
     assert "ZeroDivisionError: secret detail" in capsys.readouterr().err

@@ -1,12 +1,13 @@
 """The map: what Python gives to the browser, and what a hand that lets go leaves behind."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from pages.ui import cache, chart, groups, places
-from pages.ui.state import State
+from pages.ui import cache, chart, groups, places, turns
+from pages.ui.state import Group, State
 from tests.pages.conftest import KINDS, parts, sound, stage, visit
 from vae.errors import VAEError
 from vae.explore.anywhere import code_at, ground
@@ -21,7 +22,7 @@ def session(monkeypatch):
     """A visitor's session without a page: what the callbacks keep there."""
     kept = {}
     fake = SimpleNamespace(session_state=kept, toast=lambda words: None)
-    for module in (chart, places, groups):
+    for module in (chart, places, groups, turns):
         monkeypatch.setattr(module, "st", fake)
     return kept
 
@@ -36,7 +37,8 @@ def known(state):
 
 
 def tell(state, act, **value):
-    chart._told(state, act)({"turn": 1, "view": "pca", **value})
+    told = {"turn": 1, "model": state.entry.model_id, "view": "pca", **value}
+    turns.heard(state, "map", partial(act, state))(told)
 
 
 # ---- what the browser is given -------------------------------------------------------------------------------------
@@ -72,6 +74,15 @@ def test_a_kept_code_lies_among_its_nearest_encodings(state, session):
     assert kept["xy"] == [kept["code"][2], kept["code"][0]]
 
 
+def test_a_path_lies_on_its_models_map(state, session):
+    codes = cache.path(state.of_image("test/1").code, state.of_image("test/2").code, 5, "slerp")
+    places.lay_path(state, codes)
+    drawn = [mark["xy"] for mark in places.marks(state, "0,1") if mark["kind"] == "path"]
+    assert np.allclose(drawn, np.array(codes)[:, :2])
+    state.choose("faces")
+    assert [mark["kind"] for mark in places.marks(state, "pca")] == ["now"]
+
+
 def test_another_models_kept_code_is_not_on_this_map(state, session):
     state.keep(state.place)
     state.choose("faces")
@@ -102,7 +113,7 @@ def test_draws_from_a_posterior_come_and_go_and_belong_to_their_image(state, ses
 def test_a_press_on_a_dot_goes_to_its_image(state, session):
     tell(state, chart.go, row=17, xy=[0.0, 0.0])
     assert state.place == state.of_image(known(state).image_id(17))
-    assert session["muscope.map.turn"] == 1  # the browser is told that this press was seen
+    assert session["muscope.map.turn"] == turns.last("map") == 1  # the browser is told that this press was seen
 
 
 @pytest.mark.parametrize("spot", [(0.3, -0.4), (2.0, 5.0)])
@@ -143,6 +154,8 @@ def test_a_double_press_keeps_what_is_there(state, session):
         {"row": None, "xy": [0, 0], "view": "7,0"},
         {"row": None, "xy": [0, 0], "view": None},
         {},
+        {"row": 3, "turn": None},
+        {"row": 3, "model": "0123456789abcdef"},
     ],
 )
 def test_a_press_that_no_map_of_ours_sends_is_refused_and_changes_nothing(state, session, value):
@@ -162,7 +175,7 @@ def around(xy, half=0.4):
 
 def test_a_line_gathers_the_images_inside_it_under_a_name(state, session):
     xy = cache.xy(state.entry.model_id, "pca")
-    tell(state, chart.gather, polygon=around(xy[9]), colour="label", hidden=[])
+    tell(state, groups.gather, polygon=around(xy[9]), colour="label", hidden=[])
     (group,) = groups.of(state)
     truth = np.flatnonzero((np.abs(xy - xy[9]) < 0.4).all(axis=1))
     assert group.name == "group 1" and 9 in group.rows and np.array_equal(group.rows, truth)
@@ -171,11 +184,11 @@ def test_a_line_gathers_the_images_inside_it_under_a_name(state, session):
 
 
 def test_classes_that_the_legend_hides_are_not_gathered(state, session):
-    tell(state, chart.gather, polygon=WHOLE, colour="label", hidden=[0, 3])
+    tell(state, groups.gather, polygon=WHOLE, colour="label", hidden=[0, 3])
     (group,) = groups.of(state)
     labels = known(state).labels
     assert np.array_equal(group.rows, np.flatnonzero((labels != 0) & (labels != 3)))
-    tell(state, chart.gather, polygon=WHOLE, colour="kl", hidden=[0])  # an amount hides nothing
+    tell(state, groups.gather, polygon=WHOLE, colour="kl", hidden=[0])  # an amount hides nothing
     assert len(groups.of(state)[1].rows) == len(labels)
 
 
@@ -198,19 +211,19 @@ def test_classes_that_the_legend_hides_are_not_gathered(state, session):
 )
 def test_a_line_around_nobody_is_one_plain_line(state, session, value):
     with pytest.raises(VAEError) as refused:
-        tell(state, chart.gather, **{"colour": "label", "hidden": [], **value})
+        tell(state, groups.gather, **{"colour": "label", "hidden": [], **value})
     assert "\n" not in str(refused.value) and groups.of(state) == []
 
 
 def test_a_group_is_named_renamed_and_given_up(state, session):
     for _ in range(3):
-        tell(state, chart.gather, polygon=WHOLE)
+        tell(state, groups.gather, polygon=WHOLE)
     assert [group.name for group in groups.of(state)] == ["group 1", "group 2", "group 3"]
     session["box"] = "  bent sevens "
     groups._rename(state, 1, "box")
     groups._delete(state, 0)
     assert [group.name for group in groups.of(state)] == ["bent sevens", "group 3"]
-    tell(state, chart.gather, polygon=WHOLE)
+    tell(state, groups.gather, polygon=WHOLE)
     assert groups.of(state)[-1].name == "group 1"
     for taken in ("group 3", "", "   "):
         session["box"] = taken
@@ -222,7 +235,7 @@ def test_the_list_of_groups_leads_to_a_groups_mean(home):
     app = visit("map.py", model="digits")
     state = app.session_state["muscope"]
     rows = np.flatnonzero(known(state).labels == 4)
-    state.gather(chart.groups.Group("fours", rows, "pca", tuple((float(x), float(y)) for x, y in WHOLE)))
+    state.gather(Group("fours", rows, "pca", tuple((float(x), float(y)) for x, y in WHOLE)))
     sound(app.run())
     words = next(caption.value for caption in app.caption if "are 4" in caption.value)
     assert f"{len(rows)} images. 100% are 4" in words

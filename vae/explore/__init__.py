@@ -3,6 +3,30 @@
 NumPy in and NumPy out. Nothing here owns a model, and nothing heavy is imported before it is needed.
 """
 
-from vae.explore import attributes, codes, latents, neighbours, projection, render
+from vae.explore import (
+    anywhere,
+    attributes,
+    codes,
+    density,
+    drawing,
+    gathered,
+    latents,
+    neighbours,
+    projection,
+    regions,
+    render,
+)
 
-__all__ = ["attributes", "codes", "latents", "neighbours", "projection", "render"]
+__all__ = [
+    "anywhere",
+    "attributes",
+    "codes",
+    "density",
+    "drawing",
+    "gathered",
+    "latents",
+    "neighbours",
+    "projection",
+    "regions",
+    "render",
+]
