@@ -27,7 +27,6 @@ page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's
 
 with plain_errors():
     visitor = state.here()
-    state.enter(page.url_path)
     visitor.below = None
     frame.draw_frame(visitor, MENU)
     if visitor.notice:

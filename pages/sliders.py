@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import state
 from pages.ui.knobs import draw_knobs
+from pages.ui.pen import offer_start
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -15,6 +16,7 @@ with left:
     place = visitor.place
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}", place.image_id)
     keep_button(visitor, place, "sliders.do.keep")
+    offer_start(visitor)
 with right:
     draw_knobs(visitor)
 show_neighbours(visitor, place.code, place.image_id)

@@ -14,17 +14,19 @@ The visitors share the machine's cores with the server; what they use of them is
 
 import argparse
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.live.report import section
 from benchmarks.live.visitors import (
     Line,
     Server,
     Trace,
+    about,
     line,
     open_as_a_browser,
     percentiles,
@@ -162,14 +164,14 @@ async def arrive(server: Server, visitors: int, within: float) -> list[Arrival]:
 # ---- what is said of it --------------------------------------------------------------------------------------------
 
 
-def report(lessons: Sequence[Lesson], arrivals: Sequence[Arrival], rate: float, seconds: float) -> str:
+def report(told: str, lessons: Sequence[Lesson], arrivals: Sequence[Arrival], rate: float, seconds: float) -> str:
     """The section."""
     rows = "\n".join(found.row() for found in lessons)
     pages, live = sorted(a.page for a in arrivals), sorted(a.live for a in arrivals)
     middle = len(arrivals) // 2
     return f"""## A class
 
-{measured_on(COMMAND)} All drag at {rate:g} requests a second for {seconds:g} s. Bars for 30 visitors: no error, p95 at
+{told} All drag at {rate:g} requests a second for {seconds:g} s. Bars for 30 visitors: no error, p95 at
 most {P95:g} ms, at most {MBIT:g} Mbit/s and {MEMORY:g} MB a visitor; 100 are reported.
 
 | model | visitors | errors | wait, ms (p50 / p95 / p99) | pictures/s | Mbit/s a visitor | MB a visitor | \
@@ -190,8 +192,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--many", type=int, default=100, metavar="N", help="visitors of the class that is reported")
     parser.add_argument("--seconds", type=float, default=60, metavar="S")
     parser.add_argument("--rate", type=float, default=20, metavar="N", help="requests a second")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what else must be known of the machine")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args(arguments)
+    told = about(COMMAND, os.getloadavg()[0], options.note)
     with served() as server:
         arrivals = asyncio.run(_bounded(arrive(server, options.visitors, within=30)))
     lessons = [lesson(model, options.visitors, options.rate, options.seconds) for model in options.models]
@@ -199,6 +203,6 @@ def main(arguments: list[str]) -> int:
     if options.many:
         short = options.seconds / 3
         lessons += [lesson(model, options.many, options.rate, short) for model in options.models]
-    text = report(lessons, arrivals, options.rate, options.seconds)
+    text = report(told, lessons, arrivals, options.rate, options.seconds)
     print(text) if options.dry else section("class_room", text)
     return int(missed)

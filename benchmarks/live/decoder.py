@@ -7,6 +7,7 @@ requests: one visitor who asks for 128 pictures at a time, which the queue decod
 """
 
 import argparse
+import os
 import time
 from threading import Condition
 from types import SimpleNamespace
@@ -15,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.live.report import measured_on, section
-from benchmarks.live.visitors import strokes
+from benchmarks.live.report import section
+from benchmarks.live.visitors import about, strokes
 from live.answers import Answers
 from live.engine import Engine, ModelEntry, as_pictures, shared
 from live.queue import BATCH, CARD_BATCH, DecodeQueue
@@ -91,8 +92,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--models", nargs="+", default=["mnist", "faces"], metavar="NAME")
     parser.add_argument("--batches", nargs="+", type=int, metavar="N", help="sizes; what the server uses is among them")
     parser.add_argument("--seconds", type=float, default=3, metavar="S", help="of each figure")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what else must be known of the machine")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args(arguments)
+    told = about(COMMAND, os.getloadavg()[0], options.note)
     torch.set_num_threads(1)  # as in the server
     engine = shared()
     batches = options.batches or [1, 4, BATCH if engine.device.type == "cpu" else CARD_BATCH]
@@ -110,7 +113,7 @@ def main(arguments: list[str]) -> int:
     place = torch.cuda.get_device_name() if engine.device.type == "cuda" else engine.device.type
     text = f"""## The queue against the bare decoder
 
-{measured_on(COMMAND)} Decoded on: {place}. Pictures a second, and the share of the bare decoder's.
+{told} Decoded on: {place}. Pictures a second, and the share of the bare decoder's.
 
 | model | batch | bare decoder | queue, a request for each picture | its mean batch | \
 queue, {LONG} pictures a request | its mean batch |

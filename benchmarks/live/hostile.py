@@ -22,8 +22,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from benchmarks.live.report import measured_on, section
-from benchmarks.live.visitors import Line, Server, Trace, line, percentiles, served, session, strokes
+from benchmarks.live.report import section
+from benchmarks.live.visitors import Line, Server, Trace, about, line, percentiles, served, session, strokes
 from live.engine import shared
 
 COMMAND = "python -m benchmarks.live hostile"
@@ -253,7 +253,7 @@ async def measure(server: Server, seconds: float) -> tuple[list[Attempt], list[N
 # ---- what is said of it --------------------------------------------------------------------------------------------
 
 
-def report(found: list[Attempt], settings: list[Neighbours]) -> str:
+def report(told: str, found: list[Attempt], settings: list[Neighbours]) -> str:
     tries = "\n".join(f"| {each.what} | {each.wanted} | {each.came} |" for each in found)
     alone = percentiles(settings[0].trace.waits)[1]
     rows = "\n".join(
@@ -264,7 +264,7 @@ def report(found: list[Attempt], settings: list[Neighbours]) -> str:
     )
     return f"""## A hostile client
 
-{measured_on(COMMAND)}
+{told}
 
 | what is tried | wanted | came |
 |---|---|---|
@@ -282,11 +282,13 @@ server, of one core |
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Measure what a hostile client can do.")
     parser.add_argument("--seconds", type=float, default=20, metavar="S", help="of each setting")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what else must be known of the machine")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args(arguments)
+    told = about(COMMAND, os.getloadavg()[0], options.note)
     with served() as server:
         found, settings = asyncio.run(measure(server, options.seconds))
-    text = report(found, settings)
+    text = report(told, found, settings)
     print(text) if options.dry else section("hostile", text)
     p95 = [percentiles(each.trace.waits)[1] for each in settings]
     grown = found[-1]

@@ -9,9 +9,10 @@ once, then after each tenth of the sessions.
 import argparse
 import asyncio
 import itertools
+import os
 
-from benchmarks.live.report import measured_on, section
-from benchmarks.live.visitors import Server, line, served, session, strokes
+from benchmarks.live.report import section
+from benchmarks.live.visitors import Server, about, line, served, session, strokes
 from live.engine import shared
 
 COMMAND = "python -m benchmarks.live soak"
@@ -61,14 +62,16 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND, description="Measure what memory a long day costs.")
     parser.add_argument("--sessions", type=int, default=200, metavar="N")
     parser.add_argument("--together", type=int, default=3, metavar="N", help="open at a time")
+    parser.add_argument("--note", default="", metavar="TEXT", help="what else must be known of the machine")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args(arguments)
+    told = about(COMMAND, os.getloadavg()[0], options.note)
     with served() as server:
         steps = asyncio.run(day(server, options.sessions, options.together))
     (_, before), (_, after) = steps[0], steps[-1]
     text = f"""## A long day
 
-{measured_on(COMMAND)} {options.sessions} sessions of {RUNS + 1} runs each, {options.together} open at a time. Bar: it
+{told} {options.sessions} sessions of {RUNS + 1} runs each, {options.together} open at a time. Bar: it
 grows by at most {GROWTH:g} MB. It grew by **{after - before:.0f} MB**, from {before:.0f} to {after:.0f}.
 
 | sessions so far | {" | ".join(str(count) for count, _ in steps)} |

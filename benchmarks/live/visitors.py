@@ -25,6 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from benchmarks.live.report import measured_on
 from live.wire import REPLY_HEAD, Decode, Request
 from tools.browser import ROOT, RunningApp, free_port
 from vae.errors import VAEError
@@ -301,6 +302,11 @@ def strokes(model: str, latent_dim: int, count: int, seed: int, first: int = 0, 
         Request(Decode(codes[i : i + 1]), model, 0, first + i, every > 0 and i % every == 0).write()
         for i in range(count)
     ]
+
+
+def about(command: str, load: float, note: str) -> str:
+    """When and on what it was measured, how busy the machine was before, and what else must be known."""
+    return " ".join(filter(None, [measured_on(command), f"Load of the machine before: {load:.1f}.", note]))
 
 
 def percentiles(waits: Sequence[float]) -> tuple[float, float, float]:

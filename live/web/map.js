@@ -70,6 +70,7 @@ class Chart {
       removeEventListener("muscope:landed", landed);
       this.leave();
       this.release();
+      this.look.stop();
       this.stopped = true;
       this.root.remove();
     };

@@ -27,6 +27,9 @@ export class Look {
     this.asked = null; // what was asked for last
     this.turn = 0; // and the how-manieth request that was
     this.judged = 0;
+    // A run of the page puts the large picture at rest, also under a hand that looks: it looks once more.
+    const again = () => this.under && this.ask(this.asked, true);
+    this.stop = hand.on((event) => event === null && looking === this && setTimeout(again));
   }
 
   use(wire) {

@@ -69,6 +69,7 @@ function build(parent) {
   function drawn(event) {
     if (!event) {
       canvas.hidden = true;
+      caption.textContent = place.data?.caption ?? "";
       root.classList.remove("mu-moving");
       say(place.data?.unusual);
       return;
@@ -80,6 +81,7 @@ function build(parent) {
     paint(canvas, event.answer, event.at);
     canvas.hidden = false;
     root.classList.add("mu-moving");
+    caption.textContent = event.answer.notes.caption ?? place.data.caption;
     if (event.unusual) say(event.unusual);
     window.dispatchEvent(new CustomEvent("muscope:drawn", { detail: { turn: event.turn } }));
   }

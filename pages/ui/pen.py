@@ -47,11 +47,11 @@ def offer_start(state: State, view: str = "") -> None:
     """
     entry = state.entry
     if builder.knows_faces(entry):
-        with st.expander("Build a face", icon=":material/face:"):
+        with st.container(key="own-face"), st.expander("Build a face", icon=":material/face:"):
             st.caption("Say how it should look: the model draws it its way, and every page starts from it.")
             builder.draw_builder(state, view)
     elif reads_ink(entry):
-        with st.expander("Draw one", icon=":material/draw:"):
+        with st.container(key="own-drawing"), st.expander("Draw one", icon=":material/draw:"):
             what = _WHAT.get(entry.data, "something")
             st.caption(f"Draw {what}: the model draws it its way, and every page starts from it.")
             draw_pad(state, view)

@@ -203,21 +203,9 @@ def here() -> State:
     return state
 
 
-def enter(page: str) -> None:
-    """Note which page is open. A map that is opened anew has forgotten what was pressed on it."""
-    if st.session_state.get("muscope.page") != page:
-        st.session_state["muscope.page"] = page
-        st.session_state.pop("muscope.map.pressed", None)
-
-
 def turn_page() -> None:
     """Another dozen on the first page."""
     st.session_state["muscope.start.turn"] = st.session_state.get("muscope.start.turn", 0) + 1
-
-
-def draw_again() -> None:
-    """The next draw on the sample page."""
-    st.session_state["muscope.sample.seed"] = st.session_state.get("muscope.sample.seed", 0) + 1
 
 
 def to_url(state: State) -> None:

@@ -49,15 +49,6 @@ def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str |
         offer_originals(state.entry.data)
 
 
-def show_film(state: State, gif: bytes, caption: str) -> None:
-    """A path that plays, in the place of the one large picture."""
-    words = html.escape(caption, quote=True)
-    st.html(
-        f'<div class="mu-stage"><figure><img class="{_crispness(state)}" data-muscope="stage" alt="{words}" '
-        f'src="{uri(gif, "gif")}"><figcaption>{words}</figcaption></figure></div>'
-    )
-
-
 def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
     """A path to take home: as a film, and as one long picture."""
     model_id = state.entry.model_id

@@ -94,8 +94,7 @@ def until(page: Page, holds: Callable[[], bool], what: str) -> None:
 
 def shows(page: Page, picture: np.ndarray) -> None:
     """Wait until the large picture, as the hand moves, is this one."""
-    colour = picture if picture.ndim == 3 else picture[:, :, None].repeat(3, axis=2)
-    seen = lambda: (found := live_picture(page)) is not None and alike(found, colour)  # noqa: E731
+    seen = lambda: (found := live_picture(page)) is not None and alike(found, picture)  # noqa: E731
     until(page, seen, "the large picture did not follow")
 
 
