@@ -1,9 +1,8 @@
 """The door: `streamlit run app.py`.
 
 It sets what must be set before anything imports torch, hands the pages to Streamlit, warms the first model, and opens
-the browser. The main
-script lies inside `pages/`, so Streamlit's older multipage mode stays off and a cold link to any page opens with its
-frame.
+the browser. The main script lies inside `pages/`, so Streamlit's older multipage mode stays off and a cold link to any
+page opens with its frame.
 """
 
 import asyncio

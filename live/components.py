@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
-from streamlit.web.server.server_util import is_url_from_allowed_origins
+from streamlit import config
 
 from live.assets import WEB, web_path
 
 # Streamlit runs a component's script from a blob, so what it imports needs a whole address. It calls the script again
-# at every run of the page, and ends a call that was overtaken as if the component were gone: only the newest counts.
+# at every run of the page, and ends a call that was overtaken as if the component were gone, sometimes before the call
+# that overtook it: a component is gone when its element is.
 _SCRIPT = """
 const mounted = new WeakMap();
 export default async function (component) {
@@ -27,7 +28,11 @@ export default async function (component) {
   const turn = ++entry.turn;
   const { mount } = await import(new URL(component.data.live.web + "/NAME.js", location.href).href);
   if (turn === entry.turn) entry.clean = mount(component);
-  return () => { if (turn === entry.turn) { mounted.delete(where); entry.clean?.(); } };
+  return () => setTimeout(() => {
+    if (turn !== entry.turn || where.isConnected) return;
+    mounted.delete(where);
+    entry.clean?.();
+  });
 }
 """
 
@@ -47,14 +52,19 @@ def addresses() -> dict[str, str]:
 def origin_allowed(origin: str, host: str) -> bool:
     """Whether a page from `origin` ("http://host:port") may open the socket of the server it calls `host`.
 
-    The page's own server, or one that the administrator allows (`server.corsAllowedOrigins`), as Streamlit does for its
-    own socket.
+    The page's own server; one that the administrator names in `server.corsAllowedOrigins`; or, behind a proxy that
+    changes the host, the one in `browser.serverAddress`. Streamlit's own check would ask another machine for this one's
+    address.
     """
     try:
-        ours = urlsplit(origin).netloc.lower() == host.lower()
+        parts = urlsplit(origin)
+        named = parts.hostname
     except ValueError:
         return False
-    return ours or is_url_from_allowed_origins(origin)
+    allowed = {str(one).rstrip("/").lower() for one in st.get_option("server.corsAllowedOrigins") or ()}
+    ours = st.get_option("browser.serverAddress") if config.is_manually_set("browser.serverAddress") else None
+    same = bool(host) and parts.netloc.lower() == host.lower()
+    return same or origin.lower() in allowed or (ours is not None and named == str(ours).lower())
 
 
 def mount(name: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:

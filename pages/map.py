@@ -2,23 +2,18 @@
 
 import streamlit as st
 
-from pages.ui import cache, chart, groups, state
+from pages.ui import chart, groups, state
 from pages.ui.pen import offer_start
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
-model_id = visitor.entry.model_id
 st.title("Map")
-st.write(
-    "Every dot is an image. Point anywhere to see what the model draws there; a press chooses it, a second keeps it."
-)
+st.write("Every dot is an image. Point anywhere to see what the model draws; press to choose it, twice to keep it.")
 
 left, right = st.columns([6, 8], gap="large")
 with left:
     place = visitor.place
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}", place.image_id)
-    if place.image_id is not None:
-        st.caption(cache.figures_of(model_id, place.image_id))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         keep_button(visitor, place, "map.do.keep")
         for words, step, steps in (("Undo", visitor.undo, visitor.before), ("Redo", visitor.redo, visitor.after)):

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui import cache, state
 from pages.ui.doors import draw_doors
-from pages.ui.widgets import keep_button, show_stage, tap
+from pages.ui.widgets import keep_button, offer_originals, show_stage, tap
 
 visitor = state.here()
 model_id = visitor.entry.model_id
@@ -27,3 +27,4 @@ with right:
     st.button("Show others", key="start.do.others", icon=":material/refresh:", on_click=state.turn_page)
 
 draw_doors(visitor)
+offer_originals(visitor.entry.data)

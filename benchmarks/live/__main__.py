@@ -4,7 +4,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-PARTS = ("hand", "map", "class_room", "anywhere", "unusual", "pen", "hostile", "soak", "phone")
+PARTS = ("hand", "map", "class_room", "anywhere", "unusual", "pen", "pen_up", "decoder", "hostile", "soak", "phone")
 
 
 def main() -> int:

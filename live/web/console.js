@@ -79,7 +79,8 @@ function build(parent) {
     tools();
     note.textContent = data.note;
     lead();
-    rest();
+    if (held.size) hand.show(data.model, code()); // the others may have moved under the hand
+    else rest();
   }
 
   /** Another model: nothing of what was on its way concerns it. */

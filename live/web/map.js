@@ -86,7 +86,7 @@ class Chart {
     this.root = document.createElement("div");
     this.root.className = "mu-map";
     this.root.innerHTML = `
-      <div class="mu-tools" role="group" aria-label="Map tools">
+      <div class="mu-map-tools" role="group" aria-label="Map tools">
         <span class="mu-set">
           ${tool("move", "Move", "Drag to move, press to choose")}
           ${tool("lasso", "Lasso", "Draw around dots to gather them")}
@@ -157,10 +157,13 @@ class Chart {
   async show() {
     const { live, model, view, colour } = this.data, asked = (this.asked = Symbol());
     const at = (kind, what) => load(live, `${kind}/${model}/${encodeURIComponent(what)}`);
+    this.wait.textContent = "Loading the map…";
     this.wait.hidden = false;
+    this.leave();
     try {
       const [points, shade] = await Promise.all([at("points", view), at("colours", colour)]);
       if (asked !== this.asked) return;
+      if (this.posed !== `${model} ${view}`) this.names = this.labels = null;
       this.pose(points, shade, model, view, colour);
       this.look.warm(this.camera.x, this.camera.y);
       setTimeout(async () => {
@@ -174,17 +177,17 @@ class Chart {
 
   /** Points and colours are here: draw them. */
   pose(points, shade, model, view, colour) {
-    this.leave();
-    const key = `${model} ${view}`, from = { points: this.points, camera: this.camera, model: this.posed };
+    const key = `${model} ${view}`, from = { points: this.points, camera: this.camera };
     if (!cameras.has(key)) cameras.set(key, new Camera(points.low, points.high));
-    Object.assign(this, { points, shade, posed: model, camera: cameras.get(key) });
+    const ours = this.posed?.startsWith(model);
+    Object.assign(this, { points, shade, posed: key, camera: cameras.get(key) });
     this.values = points.sorted(shade);
     this.legend.show(`${model} ${colour}`, shade);
     this.wait.hidden = true;
     this.dress();
     this.resize();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || points.count > FLYING;
-    if (from.points && from.points !== points && from.model === model && !still)
+    if (ours && from.points !== points && !still)
       this.layers.flight = new Flight(from.points, from.camera, points, this.camera);
   }
 
@@ -200,6 +203,11 @@ class Chart {
     this.layers.resize(width, height);
     this.camera.resize(width, height);
     this.changed();
+  }
+
+  /** The map that Python speaks of is the one that is drawn: while another is loading, a hand means nothing. */
+  get ready() {
+    return this.posed === `${this.data.model} ${this.data.view}`;
   }
 
   /** Dots and all have to be drawn. */
@@ -228,7 +236,7 @@ class Chart {
   }
 
   hover(at, reach, finger) {
-    if (!this.points) return;
+    if (!this.ready) return;
     this.look.at(at, reach, finger);
     this.over();
   }
@@ -255,6 +263,7 @@ class Chart {
 
   moved() {
     this.layers.movedAt = performance.now();
+    this.look.again(); // something else lies under a hand that rests
     this.changed();
   }
 
@@ -266,10 +275,11 @@ class Chart {
 
   /** Choose what lies at a place; `keep`: and put it on the shelf. */
   choose([px, py], reach, keep) {
-    if (!this.points) return;
+    if (!this.ready) return;
     const { x, y, place, row } = this.find(px, py, reach), { points } = this;
     const xy = row === null ? [x, y] : [points.x[place], points.y[place]];
     this.pending = { xy };
+    this.look.choose();
     this.held = true;
     hand.hold();
     clearTimeout(this.patience);
@@ -302,7 +312,7 @@ class Chart {
   region(corners) {
     this.use("move");
     const wide = (axis) => Math.max(...corners.map((c) => c[axis])) - Math.min(...corners.map((c) => c[axis]));
-    if (!this.points || corners.length < 3 || wide(0) < 4 || wide(1) < 4) {
+    if (!this.ready || corners.length < 3 || wide(0) < 4 || wide(1) < 4) {
       this.drawing(null);
       this.say("Draw around some dots to gather them.");
       return;
@@ -327,7 +337,7 @@ class Chart {
 
   /** Move the cursor; at the edge the map moves instead. */
   step(dx, dy) {
-    if (!this.points) return;
+    if (!this.ready) return;
     const { width, height } = this.camera, keep = (value, most) => Math.min(Math.max(value, 24), most - 24);
     const start = this.cursor ?? (this.now ? this.camera.toScreen(...this.now.xy) : this.focus());
     const [x, y] = [start[0] + dx, start[1] + dy];

@@ -85,6 +85,7 @@ export class Layers {
     const { chart, ink } = this, { camera, data, points, cursor } = chart, { under } = chart.look;
     const pen = this.pen(this.above);
     pen.clearRect(0, 0, camera.width, camera.height);
+    if (!chart.ready) return; // what Python says is about another map
     if (points.dims) this.drawSpreads(pen);
     for (const group of data.groups) marks.paintGroup(pen, camera, group, ink);
     const of = (kind) => data.marks.filter((mark) => mark.kind === kind);

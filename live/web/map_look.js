@@ -23,13 +23,14 @@ export class Look {
   /** `chart` is that of map.js; `say(words)` speaks to those who hear the page. */
   constructor(chart, float, say) {
     Object.assign(this, { chart, float, say });
-    this.under = null; // {px, py, x, y, place, row, finger}
+    this.under = null; // {px, py, reach, finger, x, y, place, row}
     this.asked = null; // what was asked for last
     this.turn = 0; // and the how-manieth request that was
     this.judged = 0;
+    this.chosen = null; // what was chosen last: its picture is Python's
     // A run of the page puts the large picture at rest, also under a hand that looks: it looks once more.
-    const again = () => this.under && this.ask(this.asked, true);
-    this.stop = hand.on((event) => event === null && looking === this && setTimeout(again));
+    const once = () => this.under && this.asked !== this.chosen && this.ask(this.asked, true);
+    this.stop = hand.on((event) => event === null && looking === this && setTimeout(once));
   }
 
   use(wire) {
@@ -47,11 +48,21 @@ export class Look {
   /** The hand is at (px, py) in the frame; `finger`: it would hide what lies under it. */
   at([px, py], reach, finger) {
     looking = this;
-    this.under = { px, py, finger, ...this.chart.find(px, py, reach) };
+    this.under = { px, py, reach, finger, ...this.chart.find(px, py, reach) };
     this.place();
-    this.float.lastChild.textContent = this.words();
+    this.float.lastChild.textContent = this.words(this.under);
     const { row, x, y } = this.under;
     this.ask(row === null ? `${x} ${y}` : `row ${row}`);
+  }
+
+  /** What lies under the hand was chosen. */
+  choose() {
+    this.chosen = this.asked;
+  }
+
+  /** The map has moved under the hand. */
+  again() {
+    if (this.under) this.at([this.under.px, this.under.py], this.under.reach, this.under.finger);
   }
 
   ask(what, again = false) {
@@ -85,14 +96,15 @@ export class Look {
     }
     paint(this.float.firstChild, answer);
     this.float.classList.add("mu-seen");
+    answer.notes.caption ??= this.words(under);
     hand.showAnswer(model, code ?? (kind === DECODE ? this.turned(under.x, under.y) : []), answer);
     dispatchEvent(new CustomEvent("muscope:looked", { detail: { turn } }));
     if (unusual) this.tell(unusual.words);
   }
 
-  /** What lies under the hand, in a few words. */
-  words() {
-    const { row, x, y } = this.under, { dims } = this.chart.points;
+  /** What lies at a place, in a few words. */
+  words({ row, x, y }) {
+    const { dims } = this.chart.points;
     if (row !== null) return this.chart.nameOf(row);
     if (!dims) return "between images";
     return dims.map((dim, axis) => `dimension ${dim}: ${[x, y][axis].toFixed(2)}`).join(", ");
@@ -102,7 +114,7 @@ export class Look {
   tell(unusual = "") {
     clearTimeout(this.telling);
     if (!this.chart.cursor) return;
-    this.telling = setTimeout(() => this.under && this.say(`${this.words()}. ${unusual}`), SAY_AFTER);
+    this.telling = setTimeout(() => this.under && this.say(`${this.words(this.under)}. ${unusual}`), SAY_AFTER);
   }
 
   /** Put the small picture beside the hand, inside the frame, and never under a finger. */

@@ -46,7 +46,10 @@ function build(parent) {
   const undo = button("Undo the last stroke", { picture: "undo", bare: true, handle: "undo-stroke", onPress: takeBack });
   const clear = button("Clear", { picture: "clear", handle: "clear", onPress: wipe });
   const given = element("canvas", { class: "mu-crisp", "aria-hidden": "true", "data-muscope": "given" });
-  const inset = element("figure", { class: "mu-given" }, given, element("figcaption", {}, "what the model is given"));
+  const made = element("canvas", { class: "mu-crisp", "aria-hidden": "true", "data-muscope": "made" });
+  const inset = element("div", { class: "mu-insets" },
+    element("figure", { class: "mu-given" }, given, element("figcaption", {}, "what the model is given")),
+    element("figure", { class: "mu-given" }, made, element("figcaption", {}, "what it draws")));
   const closest = element("p", { class: "mu-note", "data-muscope": "closest" });
   const note = element("p", { class: "mu-note", role: "status", "data-muscope": "pen-note" });
   const root = element("div", { class: "mu-pen" },
@@ -86,6 +89,7 @@ function build(parent) {
     note.textContent = error ?? "";
     if (error) return;
     paint(given, answer, 0);
+    paint(made, answer, 1);
     inset.hidden = false;
     name(near.map(([, , caption]) => caption));
     if (place.holding) hand.showAnswer(request.model, code, answer, 1);
@@ -223,7 +227,7 @@ function build(parent) {
     if (place.stroke || data.turn < place.turn) return; // ahead of what Python knows
     if (place.holding) hand.release();
     place.holding = false;
-    if (data.given) show(data.given);
+    if (data.given) for (const [canvas, png] of [[given, data.given], [made, data.made]]) show(canvas, png);
     name(data.near);
   };
 
@@ -236,13 +240,13 @@ function build(parent) {
     stale();
   }
 
-  async function show(png) {
+  async function show(canvas, png) {
     const image = new Image();
     image.src = png;
     await image.decode().catch(() => {});
     if (place.stroke || !image.naturalWidth) return;
-    Object.assign(given, { width: image.naturalWidth, height: image.naturalHeight });
-    given.getContext("2d").drawImage(image, 0, 0);
+    Object.assign(canvas, { width: image.naturalWidth, height: image.naturalHeight });
+    canvas.getContext("2d").drawImage(image, 0, 0);
     inset.hidden = false;
   }
 

@@ -55,7 +55,7 @@ function build(parent, first) {
     element("div", { class: "mu-bar" }, play, speed, back, loop),
     element("div", { class: "mu-rail" }, scrub, loaded),
     strip,
-    element("div", { class: "mu-odd-way", "aria-hidden": "true" }, odd, element("span", {}, "how unusual: the higher, the stranger")),
+    element("div", { class: "mu-odd-way", "aria-hidden": "true" }, odd, element("span", {}, "how unusual: the higher, the stranger; orange where real images hardly are")),
     element("div", { class: "mu-bar" }, keep, where, progress),
   );
   parent.append(root);

@@ -70,7 +70,7 @@ function build(parent) {
     if (!event) {
       canvas.hidden = true;
       caption.textContent = place.data?.caption ?? "";
-      root.classList.remove("mu-moving");
+      document.body.classList.remove("mu-moving");
       say(place.data?.unusual);
       return;
     }
@@ -80,8 +80,8 @@ function build(parent) {
     }
     paint(canvas, event.answer, event.at);
     canvas.hidden = false;
-    root.classList.add("mu-moving");
-    caption.textContent = event.answer.notes.caption ?? place.data.caption;
+    document.body.classList.add("mu-moving"); // what Python said of the picture at rest fades
+    caption.textContent = event.answer.notes.caption ?? "what the model draws now";
     if (event.unusual) say(event.unusual);
     window.dispatchEvent(new CustomEvent("muscope:drawn", { detail: { turn: event.turn } }));
   }
@@ -99,6 +99,7 @@ function build(parent) {
   place.unheard.push(hand.on(drawn));
   place.stop = () => {
     for (const stop of place.unheard) stop();
+    root.remove();
   };
   return place;
 }

@@ -58,7 +58,7 @@ def draw_knobs(state: State) -> None:
         undo=lambda _: state.undo(),
         redo=lambda _: state.redo(),
         back=lambda _: _back(state),
-        random=lambda _: state.go_random(),
+        random=lambda _: _random(state),
         lock=lambda told: _lock(state, told),
     )
 
@@ -122,6 +122,14 @@ def _back(state: State) -> None:
     if kept != place.code:
         state.places[state.model] = Place(kept, None, f"{place.caption}, turned")
         state.origins[state.model] = place.image_id or ""
+
+
+def _random(state: State) -> None:
+    """To a random code; the image that was left stays the one to go back to."""
+    origin = _origin(state)
+    state.go_random()
+    if origin:
+        state.origins[state.model] = origin
 
 
 def _lock(state: State, told: Mapping[str, Any]) -> None:

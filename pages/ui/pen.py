@@ -69,6 +69,7 @@ def draw_pad(state: State, view: str) -> None:
     data: dict[str, Any] = {"width": PEN_WIDTH, "view": view, "turn": turns.last("pen"), "ink": drawn.text, "near": []}
     if drawn.code is not None:
         data["given"] = uri(render.png(seen(state.entry, read_ink(drawn.text))[0]))
+        data["made"] = uri(cache.picture(model_id, drawn.code))
         data["near"] = [cache.caption_of(model_id, name) for name, _ in cache.neighbours(model_id, drawn.code, 3, None)]
     live.mount("pen", state, "pen", data, settled=turns.heard(state, "pen", lambda told: settle(state, told)))
 

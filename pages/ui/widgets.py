@@ -45,8 +45,6 @@ def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str |
     }
     live.mount("stage", state, "stage", data, renew=lambda _: None)
     state.below = st.container(key="frame-below")
-    if image_id and original is None:
-        offer_originals(state.entry.data)
 
 
 def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
@@ -79,7 +77,15 @@ def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: An
 
 
 def show_neighbours(state: State, code: Code, image_id: str | None, count: int = 12) -> None:
-    """The real images nearest to a code: what its picture rests on."""
+    """The real images nearest to a code: what its picture rests on. They are paler while a hand moves."""
+    with st.container(key="rests-on"):
+        _show_neighbours(state, code, image_id, count)
+    offer_originals(state.entry.data)
+
+
+def _show_neighbours(state: State, code: Code, image_id: str | None, count: int) -> None:
+    if image_id is not None:
+        st.caption(cache.figures_of(state.entry.model_id, image_id))
     near = cache.neighbours(state.entry.model_id, code, count, image_id)
     originals = [cache.original(state.entry.data, name) for name, _ in near]
     codes = tuple(cache.code_of(state.entry.model_id, name) for name, _ in near)

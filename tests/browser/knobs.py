@@ -1,6 +1,7 @@
 """How the journeys turn knobs: as a hand on the rail, as keys, as a number that is typed."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,7 +9,8 @@ import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.canvases import LIVE, painted
-from tests.browser.rooms import rest
+from tests.browser.rooms import alike, decoded, engine, entry, rest, stage
+from vae.explore.latents import knob_ranges
 
 
 def knob(page: Page, name: str) -> Locator:
@@ -91,3 +93,35 @@ def say(page: Page) -> str:
     """What the page says of the connection, or ""."""
     line = page.get_by_role("status").filter(has_text=re.compile("connection|Live pictures"))
     return line.first.inner_text() if line.count() else ""
+
+
+def code_of(model: str, image_id: str) -> np.ndarray:
+    known = engine.encodings(entry(model))
+    return np.array(known.mu[known.row_of(image_id)], np.float64)
+
+
+def dim_of(name: str) -> int:
+    return int(name.split()[-1])
+
+
+def expect_live(page: Page, model: str, code: np.ndarray) -> None:
+    """The picture over the large one is, or becomes, the decoder's own of that code."""
+    wanted, deadline = decoded(model, code.astype(np.float32)), time.monotonic() + 10
+    while True:
+        seen = live_picture(page)
+        if seen is not None and alike(seen, wanted):
+            return
+        assert time.monotonic() < deadline, "the picture does not follow" if seen is not None else "no live picture"
+        page.wait_for_timeout(30)
+
+
+def expect_settled(page: Page, model: str, code: np.ndarray) -> None:
+    """Python's own picture of that code is the large one, with nothing over it."""
+    rest(page)
+    expect(page.locator(LIVE)).to_be_hidden()
+    assert alike(stage(page), decoded(model, code.astype(np.float32)))
+
+
+def ranges(model: str) -> list[dict[str, float]]:
+    known = engine.encodings(entry(model))
+    return [vars(each) for each in knob_ranges(known.mu, known.kl_per_dim().mean(axis=0))]

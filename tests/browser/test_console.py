@@ -1,64 +1,29 @@
 """Knobs in the browser: the picture follows the hand, and what the hand leaves is told once."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, WebSocketRoute, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
-from tests.browser.canvases import LIVE, SOCKET, cut_wire, painted
+from tests.browser.canvases import painted
 from tests.browser.conftest import AppServer
 from tests.browser.knobs import (
+    code_of,
     count_runs,
+    dim_of,
+    expect_live,
+    expect_settled,
     holding,
     knob,
     knob_names,
-    live_picture,
     point_on,
+    ranges,
     runs,
-    say,
     turn_knob,
     value_of,
 )
-from tests.browser.rooms import alike, asked, decoded, engine, entry, go, press, reconstruction, rest, stage, turn_to
-from tests.pages.conftest import collapse, make
-from vae import data
-from vae.config import Config
-from vae.encodings import load_encodings, save_encodings
-from vae.explore import attributes
-from vae.explore.latents import knob_ranges
-
-
-def code_of(model: str, image_id: str) -> np.ndarray:
-    known = engine.encodings(entry(model))
-    return np.array(known.mu[known.row_of(image_id)], np.float64)
-
-
-def dim_of(name: str) -> int:
-    return int(name.split()[-1])
-
-
-def expect_live(page: Page, model: str, code: np.ndarray) -> None:
-    """The picture over the large one is, or becomes, the decoder's own of that code."""
-    wanted, deadline = decoded(model, code.astype(np.float32)), time.monotonic() + 10
-    while True:
-        seen = live_picture(page)
-        if seen is not None and alike(seen, wanted):
-            return
-        assert time.monotonic() < deadline, "the picture does not follow" if seen is not None else "no live picture"
-        page.wait_for_timeout(30)
-
-
-def expect_settled(page: Page, model: str, code: np.ndarray) -> None:
-    """Python's own picture of that code is the large one, with nothing over it."""
-    rest(page)
-    expect(page.locator(LIVE)).to_be_hidden()
-    assert alike(stage(page), decoded(model, code.astype(np.float32)))
-
+from tests.browser.rooms import alike, asked, decoded, go, press, rest
 
 # ---- the hand ------------------------------------------------------------------------------------------------------
 
@@ -118,34 +83,60 @@ def test_escape_takes_back_what_is_held(page: Page, app_server: AppServer) -> No
     expect_settled(page, "faces", code_of("faces", "test/7"))
 
 
-def test_what_python_says_late_does_not_move_what_is_held(page: Page, app_server: AppServer) -> None:
+def test_what_python_says_does_not_move_what_is_held(page: Page, app_server: AppServer) -> None:
+    go(page, app_server.url, "sliders", model="faces", image="test/7")
+    names = knob_names(page)
+    first, code = names[0], code_of("faces", "test/7")
+    own = value_of(page, names[1])
+    count_runs(page)
+    with holding(page, first, 0.5, 0.9):
+        value = value_of(page, first)
+        page.evaluate("document.querySelector('[data-tool=random]').click()")
+        page.wait_for_function("runs > 0")
+        rest(page)
+        assert value_of(page, first) == value and value_of(page, names[1]) != own
+        for fold in page.locator("summary").all():
+            fold.evaluate("e => e.click()")
+        for name in knob_names(page):
+            code[dim_of(name)] = value_of(page, name)
+        expect_live(page, "faces", code)
+    page.wait_for_function("runs > 1")
+    expect_settled(page, "faces", code)
+
+
+def test_what_python_says_late_does_not_turn_a_knob_back(page: Page, app_server: AppServer) -> None:
+    kept: list[str | bytes] = []
+    wires: list[WebSocketRoute] = []
+
+    def slow(page_side: WebSocketRoute) -> None:
+        """What a hand leaves is kept here; everything else goes to Python."""
+        server_side = page_side.connect_to_server()
+        wires.append(server_side)
+        page_side.on_message(lambda said: kept.append(said) if b"settled" in said else server_side.send(said))
+
+    page.route_web_socket(re.compile("_stcore/stream"), slow)
     go(page, app_server.url, "sliders", model="faces", image="test/7")
     first, second = knob_names(page)[:2]
     code = code_of("faces", "test/7")
-    count_runs(page)
     with holding(page, first, 0.5, 0.9):
-        code[dim_of(first)] = value_of(page, first)
-    with holding(page, first, 0.9, 0.2):  # at once again, while Python is busy with what was left
-        page.wait_for_function("runs > 0")
-        rest(page)
-        value = value_of(page, first)
-        assert value < code[dim_of(first)]
-        code[dim_of(first)] = value
-        expect_live(page, "faces", code)
-        turned = page.evaluate("[document.querySelector('[data-muscope=stage]').src]")
-    page.wait_for_function("runs > 1")
-    expect_settled(page, "faces", code)
-    assert page.evaluate("[document.querySelector('[data-muscope=stage]').src]") != turned
-
-    with holding(page, second, 0.5, 0.8):
         pass
-    with holding(page, first, 0.4, 0.6):
-        page.wait_for_function("runs > 2")
-        rest(page)
-    code[[dim_of(first), dim_of(second)]] = value_of(page, first), value_of(page, second)
-    page.wait_for_function("runs > 3")
+    with holding(page, second, 0.5, 0.2):
+        pass
+    for name in (first, second):
+        code[dim_of(name)] = value_of(page, name)
+    count_runs(page)
+    press(page, "Keep this code")  # another run, of a Python that has heard nothing of the hand
+    assert runs(page) == 1 and len(kept) == 1  # one thing at a time
+    assert [value_of(page, name) for name in (first, second)] == [code[dim_of(name)] for name in (first, second)]
+    expect_live(page, "faces", code)
+    wires[0].send(kept[0])
+    page.wait_for_function("runs > 1")
+    rest(page)
+    assert value_of(page, second) == code[dim_of(second)] and len(kept) == 2
+    expect_live(page, "faces", code)
+    wires[0].send(kept[1])
+    page.wait_for_function("runs > 2")
     expect_settled(page, "faces", code)
-    assert runs(page) == 4
 
 
 # ---- every other way to turn ---------------------------------------------------------------------------------------
@@ -205,11 +196,6 @@ def test_a_picture_of_where_a_knob_leads_goes_there(page: Page, app_server: AppS
     expect_settled(page, "faces", code)
 
 
-def ranges(model: str) -> list[dict[str, float]]:
-    known = engine.encodings(entry(model))
-    return [vars(each) for each in knob_ranges(known.mu, known.kl_per_dim().mean(axis=0))]
-
-
 def test_undo_redo_back_random_and_lock(page: Page, app_server: AppServer) -> None:
     go(page, app_server.url, "sliders", model="faces", image="test/7")
     name, other = knob_names(page)[:2]
@@ -246,9 +232,12 @@ def test_steps_pressed_faster_than_the_page_runs_are_all_taken(page: Page, app_s
     expect(knob(page, name)).to_have_attribute("aria-valuetext", own or "")
     for value in (0.5, 1.0, 1.5, 2.0):
         turn_knob(page, name, value)
-    page.evaluate("() => { for (let i = 0; i < 3; i++) document.querySelector('[data-tool=undo]').click() }")
+    press_again = "([name, times]) => { for (let i = 0; i < times; i++) setTimeout(() => tool(name).click(), 15 * i) }"
+    page.evaluate("window.tool = name => document.querySelector(`[data-tool=${name}]`)")
+    page.evaluate(press_again, ["undo", 3])
     expect(knob(page, name)).to_have_attribute("aria-valuetext", "0.50")
-    page.evaluate("() => { for (let i = 0; i < 2; i++) document.querySelector('[data-tool=redo]').click() }")
+    rest(page)
+    page.evaluate(press_again, ["redo", 2])
     expect(knob(page, name)).to_have_attribute("aria-valuetext", "1.50")
 
 
@@ -295,172 +284,3 @@ def test_keyboard_alone(page: Page, app_server: AppServer) -> None:
     expect(page.get_by_role("button", name=f"Lock {name}")).to_be_focused()
     page.keyboard.press("Space")
     expect(page.get_by_role("button", name=f"Lock {name}")).to_have_attribute("aria-pressed", "true")
-
-
-# ---- a finger ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def phone(browser: Browser) -> Iterator[Page]:
-    made = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    made.set_default_timeout(15_000)
-    yield made.new_page()
-    made.close()
-
-
-def touch(session: CDPSession, kind: str, *at: float) -> None:
-    points = [{"x": at[0], "y": at[1]}] if at else []
-    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-
-
-def drag(page: Page, session: CDPSession, start: tuple[float, float], by: tuple[float, float]) -> None:
-    touch(session, "touchStart", *start)
-    for step in range(1, 11):
-        touch(session, "touchMove", start[0] + by[0] * step / 10, start[1] + by[1] * step / 10)
-        page.wait_for_timeout(16)
-
-
-def test_a_finger_turns_a_knob_across_and_scrolls_the_page_along(phone: Page, app_server: AppServer) -> None:
-    go(phone, app_server.url, "sliders", model="faces", image="test/7")
-    session = phone.context.new_cdp_session(phone)
-    name = knob_names(phone)[0]
-    code = code_of("faces", "test/7")
-    count_runs(phone)
-    start = point_on(phone, name, 0.5)
-    drag(phone, session, start, (100, 3))
-    code[dim_of(name)] = value_of(phone, name)
-    assert code[dim_of(name)] != code_of("faces", "test/7")[dim_of(name)]
-    expect_live(phone, "faces", code)
-    box = phone.locator(LIVE).bounding_box()
-    assert box is not None and box["y"] >= 0 and box["y"] + box["height"] < start[1]  # seen above the thumb
-    touch(session, "touchEnd")
-    phone.wait_for_function("runs > 0")
-    expect_settled(phone, "faces", code)
-    assert runs(phone) == 1
-
-    main = phone.get_by_test_id("stMain")
-    before = main.evaluate("e => e.scrollTop")
-    drag(phone, session, point_on(phone, name, 0.2), (2, -150))
-    touch(session, "touchEnd")
-    phone.wait_for_timeout(600)
-    assert main.evaluate("e => e.scrollTop") > before + 80
-    assert value_of(phone, name) == code[dim_of(name)] and runs(phone) == 1  # it was not for the knob
-
-    main.evaluate("(e, top) => { e.scrollTop = top; }", before)
-    at = point_on(phone, name, 0.25)
-    touch(session, "touchStart", *at)
-    touch(session, "touchEnd")  # a tap
-    phone.wait_for_function("runs > 1")
-    code[dim_of(name)] = value_of(phone, name)
-    expect_settled(phone, "faces", code)
-    for part in ("[data-muscope=track]", ".mu-tools button", "[data-muscope=film-frame]", ".mu-knob-lock", "summary"):
-        box = phone.locator(part).first.bounding_box()
-        assert box is not None and min(box["width"], box["height"]) >= 40, part
-
-
-# ---- the connection ------------------------------------------------------------------------------------------------
-
-
-def test_where_the_socket_is_blocked_the_page_says_so_and_works_on_release(page: Page, app_server: AppServer) -> None:
-    cut_wire(page)
-    go(page, app_server.url, "sliders", model="faces", image="test/7")
-    expect(page.get_by_text("this network blocks them")).to_be_visible()
-    assert "when you let go" in say(page)
-    name = knob_names(page)[0]
-    code = code_of("faces", "test/7")
-    with holding(page, name, 0.5, 0.9):
-        assert live_picture(page) is None
-    code[dim_of(name)] = value_of(page, name)
-    page.wait_for_function("!new URLSearchParams(location.search).has('image')")
-    expect_settled(page, "faces", code)
-    press(page, "Back to the image")
-    expect_settled(page, "faces", code_of("faces", "test/7"))
-
-
-def test_a_lost_connection_comes_back_by_itself(page: Page, app_server: AppServer) -> None:
-    opened: list[WebSocketRoute] = []
-
-    def through(socket: WebSocketRoute) -> None:
-        socket.connect_to_server()
-        opened.append(socket)
-
-    page.route_web_socket(SOCKET, through)
-    go(page, app_server.url, "sliders", model="mnist", image="test/7")
-    name = knob_names(page)[0]
-    code = code_of("mnist", "test/7")
-    with holding(page, name, 0.5, 0.9):
-        code[dim_of(name)] = value_of(page, name)
-        expect_live(page, "mnist", code)
-        opened[-1].close(code=1011)
-        page.mouse.move(*point_on(page, name, 0.3), steps=5)
-        code[dim_of(name)] = value_of(page, name)
-        expect_live(page, "mnist", code)
-    assert len(opened) == 2
-    expect_settled(page, "mnist", code)
-    assert say(page) == ""
-
-
-# ---- other models --------------------------------------------------------------------------------------------------
-
-
-def test_a_wide_model_builds_what_is_unfolded_and_a_collapsed_one_works(
-    page: Page, start_app: Callable[..., AppServer], tmp_path: Path
-) -> None:
-    models = tmp_path / "home" / "models"
-    train, test = data.load("digits", "train", limit=120), data.load("digits", "test", limit=40)
-    for name, latents in (("wide", 128), ("line", 1)):
-        make(models / name, train, test, Config(shape=(1, 8, 8), latent_dim=latents, encoder_sizes=(32,)))
-        known = load_encodings(models / name)  # as if it had learned something in every dimension but the last few
-        spread = np.linspace(20, 2, latents, dtype=np.float32)
-        save_encodings(models / name, replace(known, mu=known.mu * spread))
-    collapse(models / "collapsed", train, test, Config(shape=(1, 8, 8), latent_dim=3, encoder_sizes=(9,)))
-    server = start_app(home=tmp_path / "home")
-    go(page, server.url, "sliders", model="wide")
-    shown = page.locator("[data-muscope=knob]")
-    expect(shown).to_have_count(8)
-    expect(page.locator("summary")).to_have_count(2)
-    for fold in page.locator("summary").all():
-        fold.click()
-    expect(shown).to_have_count(128)
-    last = knob_names(page)[-1]
-    turn_knob(page, last, -1.5)
-    press(page, "Undo")
-    press(page, "Redo")
-    assert value_of(page, last) == -1.5
-    go(page, server.url, "sliders", model="line")
-    expect(shown).to_have_count(1)
-    turn_knob(page, knob_names(page)[0], 0.5)
-    go(page, server.url, "sliders", model="collapsed")
-    expect(page.get_by_text("the codes collapsed")).to_be_visible()
-    page.get_by_text("3 dead dimensions").click()
-    expect(shown).to_have_count(3)
-    turn_knob(page, knob_names(page)[2], 1.0)
-    page.goto("about:blank")  # before its server goes: the page would complain
-
-
-# ---- strength ------------------------------------------------------------------------------------------------------
-
-
-def test_a_strength_follows_the_hand_and_is_not_done_to_the_picture(page: Page, app_server: AppServer) -> None:
-    known = engine.encodings(entry("faces"))
-    smile = known.attributes[:, known.attribute_names.index("smile")]
-    direction = attributes.direction(known.mu, attributes.attribute_groups(smile, "smile"))
-    go(page, app_server.url, "attributes", model="faces", image="test/7")
-    page.get_by_role("combobox", name=re.compile("Attribute$")).click()
-    page.get_by_role("option", name="smile", exact=True).click()
-    rest(page)
-    code = code_of("faces", "test/7")
-    assert value_of(page, "Strength") == 1.0
-    with holding(page, "Strength", 0.75, 0.2):
-        expect_live(page, "faces", attributes.apply(code, direction, value_of(page, "Strength")))
-    rest(page)
-    strength = value_of(page, "Strength")
-    expect_settled(page, "faces", attributes.apply(code, direction, strength))
-    assert asked(page)["image"] == "test/7"
-    turn_knob(page, "Strength", 0)
-    assert alike(stage(page), reconstruction("faces", "test/7"))
-    page.locator("[data-muscope=film-frame]").nth(6).click()
-    expect(page.get_by_text("smile +2").first).to_be_visible()
-    turn_to(page, "Sliders")
-    turn_to(page, "Attributes")
-    assert value_of(page, "Strength") == 2.0

@@ -1,15 +1,32 @@
 """Hands on the map: a mouse, a finger and a keyboard, and what is drawn for them."""
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from live.points import CLASS_COLOURS
 from tests.browser.conftest import AppServer
 from tests.browser.knobs import live_picture
+from tests.browser.maps import (
+    DOTS,
+    FLOAT,
+    FRAME,
+    SAID,
+    ask,
+    box_of,
+    covered,
+    drag,
+    drawn,
+    lonely,
+    open_map,
+    pixel,
+    place_of,
+    shelf,
+    shows,
+    umap,
+    until,
+    where,
+)
 from tests.browser.rooms import (
     STAGE,
     alike,
@@ -18,7 +35,6 @@ from tests.browser.rooms import (
     decoded,
     engine,
     entry,
-    go,
     press,
     reconstruction,
     rest,
@@ -27,101 +43,6 @@ from tests.browser.rooms import (
 from vae.explore.anywhere import code_at, ground
 from vae.explore.latents import rank_by_kl
 
-DOTS = "canvas[data-muscope=map-points]"
-FRAME = "[data-muscope=map]"
-FLOAT = "[data-muscope=map-hover]"
-SAID = "[data-muscope=map-said]"
-
-
-def open_map(page: Page, server: AppServer, model: str, **link: str) -> None:
-    go(page, server.url, "map", model=model, **link)
-    page.wait_for_selector(f"{DOTS}[data-muscope-points]")
-    page.locator(FRAME).scroll_into_view_if_needed()
-    rest(page)
-
-
-def drawn(page: Page) -> int:
-    return int(page.locator(DOTS).get_attribute("data-muscope-points") or 0)
-
-
-def ask(page: Page, what: str) -> Any:
-    return page.evaluate(f"document.querySelector('{DOTS}').muscope.{what}")
-
-
-def where(page: Page, xy: np.ndarray) -> np.ndarray:
-    """Where places of the map (N, 2) lie in the window."""
-    origin, unit = (np.array(ask(page, f"toScreen({at}, {at})")) for at in (0, 1))
-    return origin + np.asarray(xy, float) * (unit - origin)
-
-
-def place_of(page: Page, spot: np.ndarray) -> np.ndarray:
-    """What place of the map lies at a point of the window."""
-    origin, unit = (np.array(ask(page, f"toScreen({at}, {at})")) for at in (0, 1))
-    return (np.asarray(spot) - origin) / (unit - origin)
-
-
-def box_of(page: Page) -> tuple[np.ndarray, np.ndarray]:
-    """The frame's corners in the window: left top, right bottom."""
-    found = page.locator(FRAME).bounding_box()
-    assert found is not None
-    return np.array([found["x"], found["y"]]), np.array([found["x"] + found["width"], found["y"] + found["height"]])
-
-
-def lonely(page: Page, xy: np.ndarray, count: int, room: float) -> list[int]:
-    """Rows whose dots have so much room around them, pixels, that a hand there can mean no other."""
-    spots, (low, high) = where(page, xy), box_of(page)
-    seen = np.flatnonzero(((spots > low + 30) & (spots < high - 30)).all(axis=1))
-    from scipy.spatial import cKDTree
-
-    apart = cKDTree(spots).query(spots[seen], k=2)[0][:, 1]
-    order = np.argsort(apart)[::-1][:count]
-    assert apart[order[-1]] > room, "no dot stands apart"
-    return [int(row) for row in seen[order]]
-
-
-def umap(model: str) -> np.ndarray:
-    return engine.encodings(entry(model)).maps["umap"]
-
-
-def until(page: Page, holds: Callable[[], bool], what: str) -> None:
-    """Wait until something holds that only Python can tell."""
-    for _ in range(100):
-        if holds():
-            return
-        page.wait_for_timeout(100)
-    pytest.fail(what)
-
-
-def shows(page: Page, picture: np.ndarray) -> None:
-    """Wait until the large picture, as the hand moves, is this one."""
-    seen = lambda: (found := live_picture(page)) is not None and alike(found, picture)  # noqa: E731
-    until(page, seen, "the large picture did not follow")
-
-
-def pixel(page: Page, spot: np.ndarray, canvas: str = DOTS) -> list[int]:
-    """Red, green, blue and alpha of a canvas at a point of the window."""
-    return page.evaluate(
-        """([canvas, x, y]) => {
-            const e = document.querySelector(canvas), box = e.getBoundingClientRect(), k = e.width / box.width;
-            return [...e.getContext('2d').getImageData((x - box.left) * k, (y - box.top) * k, 1, 1).data];
-        }""",
-        [canvas, float(spot[0]), float(spot[1])],
-    )
-
-
-def drag(page: Page, *spots: np.ndarray) -> None:
-    page.mouse.move(*spots[0])
-    page.mouse.down()
-    for spot in spots[1:]:
-        page.mouse.move(*spot, steps=5)
-    page.mouse.up()
-    rest(page)
-
-
-def shelf(page: Page) -> int:
-    return page.locator('[class*="st-key-shelf-tap-"] button:visible').count()
-
-
 # ---- dots ----------------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +50,11 @@ def test_every_image_is_drawn_where_it_lies_in_its_classs_colour(page: Page, app
     open_map(page, app_server, "mnist")
     known, xy = engine.encodings(entry("mnist")), umap("mnist")
     assert drawn(page) == len(known)
+    ink, spots = covered(page), where(page, xy) - box_of(page)[0] - 1  # 1: the frame's own edge
+    inside = ((spots > 1) & (spots < np.array(ink.shape)[::-1] - 1)).all(axis=1)
+    assert inside.sum() > 0.99 * len(known)
+    columns, lines = np.floor(spots[inside]).astype(int).T
+    assert (ink[lines, columns] > 0).all()  # under each of the 70,000 there is colour
     for row in lonely(page, xy, 12, 4):
         colour = CLASS_COLOURS[known.labels[row]]
         wanted = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
@@ -160,6 +86,28 @@ def test_the_map_can_be_looked_at_in_other_ways_and_back_without_asking_again(
     expect(legend.get_by_role("button", name="no glasses")).to_be_visible()
     assert drawn(page) == len(engine.encodings(entry("faces")))
     assert [url for url in asked_for if "/points/" in url or "/colours/" in url] == before
+
+
+def test_while_another_map_is_on_its_way_a_hand_chooses_nothing(page: Page, app_server: AppServer) -> None:
+    waiting: list[Route] = []
+    page.route("**/live/points/*/pca", waiting.append)
+    open_map(page, app_server, "faces", image="test/7")
+    page.get_by_role("radio", name="PCA").click()
+    until(page, lambda: len(waiting) == 1, "PCA was not asked for")
+    rest(page)
+    low, high = box_of(page)
+    page.mouse.click(*(low + high) / 2)
+    rest(page)
+    expect(page.get_by_text("Loading the map")).to_be_visible()
+    expect(page.locator(FLOAT)).to_be_hidden()
+    assert asked(page)["image"] == "test/7"
+    waiting[0].fulfill(status=404, body="There is no such map.")
+    expect(page.get_by_text("There is no such map.")).to_be_visible()
+    page.get_by_role("radio", name="UMAP").click()
+    rest(page)
+    page.mouse.move(*low + 60)
+    page.mouse.move(*(low + high) / 2)
+    expect(page.locator(FLOAT)).to_be_visible()
 
 
 def test_the_legend_hides_classes_and_shows_one_alone(page: Page, app_server: AppServer) -> None:
@@ -211,7 +159,12 @@ def test_pointing_shows_what_is_there_at_once_and_leaving_takes_it_back(page: Pa
     split, _, index = known.image_id(row).partition("/")
     name = f"{'test' if split == 'test' else 'training'} image {int(index):,}: {known.labels[row]}"
     expect(page.locator(FLOAT)).to_have_text(name)
+    expect(page.locator("figcaption").first).to_have_text(name)
     expect(page.locator("[data-muscope=unusual]")).not_to_be_empty()
+    page.get_by_role("button", name="Keep this code").press("Enter")  # the page runs under the hand
+    until(page, lambda: shelf(page) == 1, "nothing was kept")
+    rest(page)
+    shows(page, reconstruction("mnist", known.image_id(row)))
 
     low, high = box_of(page)
     nowhere = low + (high - low) * (0.5, 0.5)  # between the groups
@@ -461,12 +414,20 @@ def test_a_finger_looks_while_it_moves_and_chooses_where_it_lifts(browser: Brows
             {"type": kind, "touchPoints": [{"x": float(x), "y": float(y), "id": i} for i, (x, y) in enumerate(spots)]},
         )
 
-    page.mouse.wheel(0, 500)
+    page.evaluate(
+        """([stage, map]) => {
+            const bottom = document.querySelector(stage).getBoundingClientRect().bottom;
+            const by = document.querySelector(map).getBoundingClientRect().top - bottom + 60;
+            document.querySelector('[data-testid=stMain]').scrollBy(0, by);
+        }""",
+        [STAGE, FRAME],
+    )
     page.wait_for_timeout(300)
     low, high = box_of(page)
     seen = page.locator(STAGE).bounding_box()
     assert seen is not None and seen["y"] > 0  # the large picture stays in sight
-    low = np.maximum(low, [0, seen["y"] + seen["height"]])
+    assert seen["y"] + seen["height"] > low[1] + 20  # and covers some of the map
+    low[1] = seen["y"] + seen["height"]
     high = np.minimum(high, [390, 844])
     assert (high - low > 200).all()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
@@ -476,7 +437,7 @@ def test_a_finger_looks_while_it_moves_and_chooses_where_it_lifts(browser: Brows
     assert beside is None and 390 - high[0] >= 28  # a strip to scroll the page
 
     settled = page.locator(STAGE).get_attribute("src")
-    start, end = low + (high - low) * (0.3, 0.8), low + (high - low) * (0.6, 0.65)
+    start, end = low + (high - low) * (0.3, 0.8), low + (high - low) * (0.6, 0.12)
     touch("touchStart", start)
     for share in np.linspace(0, 1, 8):
         touch("touchMove", start + share * (end - start))

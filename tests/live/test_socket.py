@@ -222,21 +222,23 @@ def test_the_newest_wins_on_a_lane(server, entries):
     async def visit():
         async with visiting(server) as ws:
             server.engine.going.clear()
-            for number in range(1, 30):
+            await ws.send(decode(entries["digits"], 1))
+            while not server.engine.batches:  # it is being made
+                await asyncio.sleep(0.01)
+            for number in range(2, 30):
                 await ws.send(decode(entries["digits"], number))
             await ws.send(decode(entries["digits"], 99, lane=5))
-            while len(server.engine.batches) < 1:
+            while server.desk.queue.statistics().replaced < 27:  # all of them have come in
                 await asyncio.sleep(0.01)
-            await asyncio.sleep(0.2)  # all of them have come in
+            await asyncio.sleep(0.05)
             server.engine.going.set()
             seen = []
             while {29, 99} - set(seen):
                 seen.append(read_reply(await ws.recv()).number)
             return seen
 
-    seen = run(visit())
-    # The first was being made; of the 28 that waited, the last alone is left, beside the one of another lane.
-    assert sorted(seen) in ([1, 29, 99], [29, 99])
+    # The first was being made (and may be overtaken on its way out); of the 28 that waited only the last is answered.
+    assert set(run(visit())) <= {1, 29, 99}
 
 
 def test_a_slow_line_is_sent_only_the_newest_of_each_lane():

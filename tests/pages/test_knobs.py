@@ -95,6 +95,15 @@ def test_back_on_its_own_value_the_place_is_the_image_again(home, hands):
     assert state_of(app).place == before and app.query_params["image"] == "test/7"
 
 
+def test_back_from_a_random_code_is_to_the_image_that_was_left(home, hands):
+    app = sound(visit("sliders.py", model="digits", image="test/7"))
+    before = state_of(app).place
+    sound(hands.tell(app, "console", "random"))
+    assert [knob["own"] for knob in knobs_of(app)["knobs"]] == [before.code[k["dim"]] for k in knobs_of(app)["knobs"]]
+    sound(hands.tell(app, "console", "back"))
+    assert state_of(app).place == before
+
+
 def test_locked_knobs_keep_their_value(home, hands):
     app = sound(visit("sliders.py", model="digits", image="test/7"))
     image, knob = state_of(app).place, knobs_of(app)["knobs"][0]

@@ -175,6 +175,7 @@ def _launch(folder: Path, words: list[str]) -> None:
     command += ["--events", str(folder / "events.jsonl"), "--stop-file", str(folder / "stop")]
     # PASSIVE is read when torch is first imported: two spinning threads beside a busy core lose nearly all their speed.
     environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+    environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not a map of 70,000 images
     with (folder / "lock").open("wb") as lock, (folder / "log.txt").open("ab") as log:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the child inherits it: it belongs to the open file, not to a process
         process = subprocess.Popen(
