@@ -5,8 +5,8 @@
 In a headless Chromium on the Sliders page, the page itself sends the knob a pointer event every 8 ms for 3 s, as a hand
 that never rests. Each event is timed from just before its handler to the moment when the picture of that event, or of a
 newer one, is drawn into the canvas. Screen frames are counted over the same time. Then the same browser opens an app
-with one `st.slider` and the same decoder, twice, with `runner.postScriptGC` off and on: from the press of a key, which
-this slider takes as let go, to the new picture being there. (While it is dragged it says nothing at all.)
+that is the same page made of Streamlit's own sliders, twice, with `runner.postScriptGC` off and on: from the press of a
+key, which such a slider takes as let go, to the new picture being there. (While it is dragged it says nothing at all.)
 """
 
 import argparse
@@ -65,7 +65,7 @@ DRAG = """async ({every, seconds}) => {
             point('pointermove', 0.05 + 0.9 * (phase < 1 ? phase : 2 - phase));
             events.push([now, hand.now.turn]);
             while (next <= performance.now()) next += every;
-            setTimeout(move, next - performance.now());
+            setTimeout(move, Math.ceil(next - performance.now()));  // a timer takes whole milliseconds
         };
         move();
     });
@@ -82,19 +82,27 @@ DRAG = """async ({every, seconds}) => {
     return {events: events.length, waits, pictures: inTime, frames};
 }"""
 
-# The whole app of somebody who knows Streamlit: one slider, one picture.
+# The Sliders page as it would be with Streamlit's own parts: eight sliders, the picture, the nearest images.
 NATIVE = """
 import sys
 sys.path.insert(0, ROOT)
 import numpy as np
 import streamlit as st
 from live.engine import shared
+from pages.ui import cache
 
-entry = next(entry for entry in shared().models() if entry.name == st.query_params["model"])
-known = shared().encodings(entry)
-z = np.array(known.mu[:1])
-z[0, 0] = st.slider("Dimension 0", -3.0, 3.0, 0.0, 0.05)
-st.image(shared().decode(entry, z)[0], width=320)
+st.set_page_config(layout="wide")
+model = next(entry for entry in shared().models() if entry.name == st.query_params["model"])
+code = list(cache.code_of(model.model_id, cache.first_image(model.model_id)))
+left, right = st.columns([6, 8])
+with right:
+    for knob in cache.knobs(model.model_id)[:8]:
+        low, high = min(knob.low, code[knob.dim]), max(knob.high, code[knob.dim])
+        code[knob.dim] = st.slider(f"Dimension {knob.dim}", low, high, code[knob.dim], 0.05, help=f"{knob.kl:.2f} nats")
+with left, st.container(key="large"):
+    st.image(cache.picture(model.model_id, tuple(code)), width=320)
+near = [cache.code_of(model.model_id, name) for name, _ in cache.neighbours(model.model_id, tuple(code), 12, None)]
+st.image(list(cache.pictures(model.model_id, tuple(near))), width=56)
 """
 CONFIG = """[server]
 headless = true
@@ -111,7 +119,9 @@ WATCH = """() => {
     let pressed = 0;
     document.addEventListener('keydown', () => { pressed = performance.now(); }, true);
     document.addEventListener('load', event => {
-        if (event.target.matches('[data-testid=stImage] img') && pressed) { window.waits.push(performance.now() - pressed); pressed = 0; }
+        if (!pressed || !event.target.matches('.st-key-large img')) return;
+        window.waits.push(performance.now() - pressed);
+        pressed = 0;
     }, true);
 }"""
 
@@ -153,7 +163,7 @@ def drag(page: Page, url: str, model: str) -> Drag:
 
 @contextmanager
 def native_app(folder: Path, collect: bool) -> Iterator[str]:
-    """An app of one `st.slider`, in a folder of its own with its own configuration; its address."""
+    """The page of native sliders, in a folder of its own with its own configuration; its address."""
     (folder / ".streamlit").mkdir(parents=True)
     (folder / ".streamlit" / "config.toml").write_text(CONFIG.format(collect=str(collect).lower()))
     (folder / "app.py").write_text(NATIVE.replace("ROOT", repr(str(ROOT))))
@@ -187,10 +197,10 @@ def native(browser: Browser, url: str, model: str) -> float:
     """Milliseconds from a key on the native slider to its picture, the median of many."""
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     page.goto(f"{url}/?model={model}")
-    page.wait_for_selector("[data-testid=stImage] img")
+    page.wait_for_selector(".st-key-large img")
     page.wait_for_timeout(1500)
     page.evaluate(WATCH)
-    page.get_by_role("slider").focus()
+    page.get_by_role("slider").first.focus()
     for press in range(PRESSES + 3):
         page.keyboard.press("ArrowRight" if press % 2 else "ArrowLeft")
         page.wait_for_function("many => waits.length >= many", arg=press + 1, timeout=1000 * PATIENCE)

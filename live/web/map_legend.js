@@ -62,9 +62,10 @@ function ramp({ ramp: colours, low, high, title, unit }) {
   element.className = "mu-ramp";
   name.textContent = unit ? `${title}, ${unit}` : title;
   bar.style.background = `linear-gradient(90deg, ${colours.join(", ")})`;
+  const digits = Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(high - low || 1)))); // two that tell the ends apart
   const numbers = [low, (low + high) / 2, high].map((value) => {
     const number = document.createElement("span");
-    number.textContent = Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 });
+    number.textContent = value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
     return number;
   });
   element.append(name, bar, ...numbers);

@@ -95,7 +95,7 @@ def test_what_python_says_does_not_move_what_is_held(page: Page, app_server: App
         page.wait_for_function("runs > 0")
         rest(page)
         assert value_of(page, first) == value and value_of(page, names[1]) != own
-        for fold in page.locator("summary").all():
+        for fold in page.locator(".mu-fold summary").all():
             fold.evaluate("e => e.click()")
         for name in knob_names(page):
             code[dim_of(name)] = value_of(page, name)

@@ -89,7 +89,13 @@ def test_a_finger_turns_a_knob_across_and_scrolls_the_page_along(phone: Page, ap
     phone.wait_for_function("runs > 1")
     code[dim_of(name)] = value_of(phone, name)
     expect_settled(phone, "faces", code)
-    for part in ("[data-muscope=track]", ".mu-tools button", "[data-muscope=film-frame]", ".mu-knob-lock", "summary"):
+    for part in (
+        "[data-muscope=track]",
+        ".mu-tools button",
+        "[data-muscope=film-frame]",
+        ".mu-knob-lock",
+        ".mu-fold summary",
+    ):
         box = phone.locator(part).first.bounding_box()
         assert box is not None and min(box["width"], box["height"]) >= 40, part
 
@@ -154,8 +160,8 @@ def test_a_wide_model_builds_what_is_unfolded_and_a_collapsed_one_works(
     go(page, server.url, "sliders", model="wide")
     shown = page.locator("[data-muscope=knob]")
     expect(shown).to_have_count(8)
-    expect(page.locator("summary")).to_have_count(2)
-    for fold in page.locator("summary").all():
+    expect(page.locator(".mu-fold summary")).to_have_count(2)
+    for fold in page.locator(".mu-fold summary").all():
         fold.click()
     expect(shown).to_have_count(128)
     last = knob_names(page)[-1]

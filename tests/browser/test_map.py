@@ -90,7 +90,7 @@ def test_the_map_can_be_looked_at_in_other_ways_and_back_without_asking_again(
 
 def test_while_another_map_is_on_its_way_a_hand_chooses_nothing(page: Page, app_server: AppServer) -> None:
     waiting: list[Route] = []
-    page.route("**/live/points/*/pca", waiting.append)
+    page.route("**/live/points/*/pca", lambda route: waiting.append(route))
     open_map(page, app_server, "faces", image="test/7")
     page.get_by_role("radio", name="PCA").click()
     until(page, lambda: len(waiting) == 1, "PCA was not asked for")

@@ -336,3 +336,33 @@ def test_each_model_is_offered_what_it_can_read(page: Page, app_server: AppServe
     go(page, app_server.url, "sliders", model=model)
     expect(page.get_by_text("Draw one", exact=True)).to_have_count(int(model == "mnist"))
     expect(page.get_by_text("Build a face", exact=True)).to_have_count(int(model == "faces"))
+
+
+@pytest.mark.parametrize("path", ["map", "sliders"])
+def test_the_pad_stays_open_and_where_it_is_from_an_image_to_a_drawing(
+    page: Page, app_server: AppServer, path: str
+) -> None:
+    pad = open_pad(page, app_server.url, path=path)
+    page.wait_for_timeout(500)
+    before = pad.bounding_box()
+    for line in (ONE, BAR):
+        old = large(page)
+        stroke(page, pad, line)
+        settled(page, old)
+        page.wait_for_timeout(500)
+        assert pad.bounding_box() == before
+    expect(page.get_by_text("your drawing").first).to_be_visible()
+    drawn = page.locator('[data-muscope="made"]')
+    assert alike(painted(drawn), stage(page))
+
+
+def test_the_faces_controls_stay_open_on_the_map(page: Page, app_server: AppServer) -> None:
+    go(page, app_server.url, "map", model="faces")
+    page.get_by_text("Build a face", exact=True).click()
+    smile = page.get_by_role("button", name="Smile", exact=True)
+    smile.wait_for()
+    old = large(page)
+    smile.click()
+    settled(page, old)
+    page.wait_for_timeout(500)
+    expect(smile).to_be_visible()
