@@ -60,7 +60,7 @@ def routes(
         WebSocketRoute(f"{base}/live/socket", socket),
         Route(f"{base}/live/web/{{version}}/{{file}}", web_file),
         Route(f"{base}/live/points/{{model_id}}/{{name}}", map_part("points", desk)),
-        Route(f"{base}/live/colours/{{model_id}}/{{name}}", map_part("colours", desk)),
+        Route(f"{base}/live/colours/{{model_id}}/{{name:path}}", map_part("colours", desk)),
     ]
 
 

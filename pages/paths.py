@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import cache, state
+from pages.ui.places import lay_path
 from pages.ui.player import choose_end, draw_player, walk
 from pages.ui.widgets import ANY, CURRENT, draw_downloads, show_stage
 
@@ -34,6 +35,7 @@ with right:
         )
     path = walk(start, end, steps, way)
     draw_player(visitor, path)
+    lay_path(visitor, path.strip)  # on the map, until another one is walked
 with left:
     show_stage(visitor, path.here.code, f"on the way {path.ends}", f"What the model draws for {path.here.caption}")
     with st.container(horizontal=True, gap="small"):

@@ -93,8 +93,11 @@ def _show_neighbours(state: State, code: Code, image_id: str | None, count: int)
     pngs = [found for found in originals if found] if here else list(cache.pictures(state.entry.model_id, codes))
     kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
     st.caption(f"{kind}. The closest is {near[0][1]:.2f} standard deviations of the prior away.")
-    captions = [cache.caption_of(state.entry.model_id, name) for name, _ in near]
-    row_of_pictures(state, pngs, "neighbour", captions, 56, one_line=count <= 6)
+    row = f"near{'-crisp' if small(state) else ''}-tap"
+    with st.container(horizontal=True, gap="xsmall"):
+        for i, (png, (name, _)) in enumerate(zip(pngs, near, strict=True)):
+            words = cache.caption_of(state.entry.model_id, name)
+            tap(f"{row}-{i}", png, words, lambda name=name: state.go(state.of_image(name)), help=words)
 
 
 def offer_originals(name: str) -> None:

@@ -70,16 +70,15 @@ def live_picture(page: Page) -> np.ndarray | None:
 
 
 def count_runs(page: Page) -> None:
-    """From here on, count how often the page runs: see `runs`."""
+    """From here on, count how often Python is asked for another run of the page: see `runs`."""
     page.evaluate(
         """() => {
-            const app = document.querySelector('[data-testid=stApp]');
             window.runs = 0;
-            let state = app.dataset.testScriptState;
-            new MutationObserver(() => {
-                if (app.dataset.testScriptState === 'running' && state !== 'running') window.runs++;
-                state = app.dataset.testScriptState;
-            }).observe(app, {attributes: true});
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (said) {
+                if (this.url.includes('_stcore/stream')) runs++;
+                return send.call(this, said);
+            };
         }"""
     )
 

@@ -135,7 +135,6 @@ def test_what_python_says_late_does_not_turn_a_knob_back(page: Page, app_server:
     assert value_of(page, second) == code[dim_of(second)] and len(kept) == 2
     expect_live(page, "faces", code)
     wires[0].send(kept[1])
-    page.wait_for_function("runs > 2")
     expect_settled(page, "faces", code)
 
 

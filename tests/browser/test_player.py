@@ -33,7 +33,7 @@ def path_of(page: Page, model: str, way=slerp) -> np.ndarray:
 
 
 def fetched(page: Page) -> None:
-    page.wait_for_function(f"() => document.querySelector('.mu-player').dataset.loaded === '{LAST + 1}'")
+    page.wait_for_function(f"() => document.querySelector('.mu-player')?.dataset.loaded === '{LAST + 1}'")
 
 
 @pytest.fixture

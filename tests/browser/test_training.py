@@ -37,7 +37,7 @@ def test_a_model_trained_on_the_page_opens_on_the_map(page: Page, app_server: Ap
 
     assert asked(page)["model"] == "made-in-a-test"
     expect(page.get_by_test_id("stSidebar").get_by_role("combobox")).to_have_value("Made in a test")
-    page.wait_for_selector(".js-plotly-plot .nsewdrag")
+    page.wait_for_selector('[data-muscope-points="1797"]')
     expect(page.get_by_text("1,797 images, all drawn")).to_be_visible()
     made = Engine((app_server.home / "models",))
     (model,) = made.models()

@@ -96,6 +96,14 @@ def test_random_codes_differ_each_time_and_keep_what_is_locked(home, hands):
     assert len(set(codes)) == 3
 
 
+def test_a_press_on_a_near_image_goes_there(home):
+    app = visit("sliders.py", model="digits", image="test/7")
+    box = app.session_state["muscope"].entry.model_id
+    ((nearest, _),) = cache.neighbours(box, place_of(app).code, 1, "test/7")
+    app.button(key="near-crisp-tap-0").click().run()
+    assert place_of(sound(app)).image_id == nearest and app.query_params["image"] == nearest
+
+
 # ---- the shelf -----------------------------------------------------------------------------------------------------
 
 
