@@ -8,7 +8,7 @@ import * as marks from "./map_marks.js";
 
 const PICTURES = [0, 30, 48, 76]; // CSS pixels a side of the pictures: none, small, medium, large
 const FEW = 300; // dots in sight: of so few, those that have room are pictures
-const SPREADS = 150; // dots in sight whose spread is drawn
+const SPREADS = 80; // dots in sight whose spread is drawn
 const PALE = 0.22; // of a dot's edge
 const SLOW = 30; // ms to draw the dots: more, and while the hand moves the last drawing is moved instead
 const MOVING = 150; // ms after a move in which the hand counts as moving

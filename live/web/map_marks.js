@@ -134,21 +134,27 @@ export function paintLasso(pen, corners, ink) {
   stroked(pen, ink, []);
 }
 
-/** The spread of a posterior: an ellipse with half axes (sx, sy) map units around a point. Without a colour: the one. */
+/**
+ * The spread of a posterior: an ellipse with half axes (sx, sy) map units around a point, an outline only, or many make a
+ * fog. Without a colour it is the current image's: twice as wide once more, dashed, so that it is seen from afar.
+ */
 export function paintEllipse(pen, camera, { x, y, sx, sy }, ink, colour) {
   const [px, py] = camera.toScreen(x, y);
-  pen.beginPath();
-  pen.ellipse(px, py, sx * camera.scale, sy * camera.scale, 0, 0, 2 * Math.PI);
+  const ellipse = (times) => {
+    pen.beginPath();
+    pen.ellipse(px, py, times * sx * camera.scale, times * sy * camera.scale, 0, 0, 2 * Math.PI);
+  };
+  ellipse(1);
   if (!colour) {
     stroked(pen, ink, []);
+    ellipse(2);
+    stroked(pen, ink, [5, 4]);
     return;
   }
-  pen.strokeStyle = pen.fillStyle = colour;
-  pen.lineWidth = 1.5;
-  pen.globalAlpha = 0.6;
+  pen.strokeStyle = colour;
+  pen.lineWidth = 1;
+  pen.globalAlpha = 0.55;
   pen.stroke();
-  pen.globalAlpha = 0.04;
-  pen.fill();
   pen.globalAlpha = 1;
 }
 

@@ -20,7 +20,7 @@ ON_THE_MAP = {
 }
 ON_TWO = (
     "Between the dots, the map turns these two numbers of the current code and leaves the others. "
-    "An ellipse is one standard deviation of where the encoder puts an image."
+    "An ellipse is one standard deviation of where the encoder puts an image, the dashed one of the chosen image two."
 )
 COLOUR_WORDS = {
     "label": "label",
