@@ -18,20 +18,24 @@ from live.assets import WEB, web_path
 
 # Streamlit runs a component's script from a blob, so what it imports needs a whole address. It calls the script again
 # at every run of the page, and ends a call that was overtaken as if the component were gone, sometimes before the call
-# that overtook it: a component is gone when its element is.
+# that overtook it: a component is gone when its element is. A module exports `build(parent, data)`, called once for an
+# element; what it returns has `update(data)` for each run of the page and `stop()`, and is given `tell(event, value)`.
 _SCRIPT = """
-const mounted = new WeakMap();
-export default async function (component) {
-  const where = component.parentElement;
-  const entry = mounted.get(where) ?? { turn: 0, clean: null };
-  mounted.set(where, entry);
+const built = new WeakMap();
+export default async function ({ data, parentElement, setTriggerValue }) {
+  const entry = built.get(parentElement) ?? { turn: 0, place: null };
+  built.set(parentElement, entry);
   const turn = ++entry.turn;
-  const { mount } = await import(new URL(component.data.live.web + "/NAME.js", location.href).href);
-  if (turn === entry.turn) entry.clean = mount(component);
+  const { build } = await import(new URL(data.live.web + "/NAME.js", location.href).href);
+  if (turn === entry.turn) {
+    entry.place ??= build(parentElement, data);
+    entry.place.tell = setTriggerValue;
+    entry.place.update(data);
+  }
   return () => setTimeout(() => {
-    if (turn !== entry.turn || where.isConnected) return;
-    mounted.delete(where);
-    entry.clean?.();
+    if (turn !== entry.turn || parentElement.isConnected) return;
+    built.delete(parentElement);
+    entry.place?.stop();
   });
 }
 """

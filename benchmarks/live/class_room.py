@@ -21,7 +21,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
 
-from benchmarks.live.report import section
 from benchmarks.live.visitors import (
     Line,
     Server,
@@ -34,6 +33,7 @@ from benchmarks.live.visitors import (
     session,
     strokes,
 )
+from benchmarks.report import section
 from live.engine import shared
 
 COMMAND = "python -m benchmarks.live class_room"
@@ -204,5 +204,5 @@ def main(arguments: list[str]) -> int:
         short = options.seconds / 3
         lessons += [lesson(model, options.many, options.rate, short) for model in options.models]
     text = report(told, lessons, arrivals, options.rate, options.seconds)
-    print(text) if options.dry else section("class_room", text)
+    print(text) if options.dry else section("live", "class_room", text)
     return int(missed)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.live.report import section
 from benchmarks.live.visitors import about, strokes
+from benchmarks.report import section
 from live.answers import Answers
 from live.engine import Engine, ModelEntry, as_pictures, shared
 from live.queue import BATCH, CARD_BATCH, DecodeQueue
@@ -120,5 +120,5 @@ queue, {LONG} pictures a request | its mean batch |
 |---|---:|---:|---:|---:|---:|---:|
 {chr(10).join(rows)}
 """
-    print(text) if options.dry else section("decoder", text)
+    print(text) if options.dry else section("live", "decoder", text)
     return 0

@@ -26,7 +26,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.report import measured_on, section
 from tools.browser import OFFLINE_ARGUMENTS, ROOT, SETTLED, NoChromium, find_chromium, free_port, running_app
 
 MODELS = ("mnist", "faces")
@@ -286,5 +286,5 @@ def main(arguments: list[str]) -> int:
         browser = playwright.chromium.launch(executable_path=chromium, args=OFFLINE_ARGUMENTS)
         drags, slow = measure(browser, Path(place), asked.rounds)
         browser.close()
-    section("hand", written(drags, slow, "python -m benchmarks.live hand"))
+    section("live", "hand", written(drags, slow, "python -m benchmarks.live hand"))
     return 0 if kept(drags, slow) else 1

@@ -24,8 +24,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin
 
-from benchmarks.live.report import section
 from benchmarks.live.visitors import Line, Server, Trace, about, line, percentiles, served, session, strokes
+from benchmarks.report import section
 from live.engine import shared
 
 COMMAND = "python -m benchmarks.live hostile"
@@ -286,7 +286,7 @@ def main(arguments: list[str]) -> int:
     with served() as server:
         found, settings = asyncio.run(measure(server, options.seconds))
     text = report(told, found, settings)
-    print(text) if options.dry else section("hostile", text)
+    print(text) if options.dry else section("live", "hostile", text)
     p95 = [percentiles(each.trace.waits)[1] for each in settings]
     *tries, grown = found
     return int(any(each.came != each.wanted for each in tries) or float(grown.came) > 10 or p95[1] > TIMES * p95[0])

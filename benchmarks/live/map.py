@@ -16,8 +16,6 @@ a fixed generator. For each, on a new server and in a new browser profile:
 """
 
 import argparse
-import json
-import shutil
 import statistics
 import sys
 import tempfile
@@ -31,11 +29,11 @@ import numpy as np
 from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.live.grown import grow
+from benchmarks.report import measured_on, section
 from live.engine import SHIPPED
 from tools.browser import OFFLINE_ARGUMENTS, NoChromium, find_chromium, running_app
-from vae.checkpoint import CARD, CONFIG, WEIGHTS
-from vae.encodings import Encodings, load_encodings, save_encodings
+from vae.encodings import Encodings, load_encodings
 from vae.explore.gathered import gathered
 from vae.explore.regions import inside
 
@@ -52,7 +50,7 @@ WATCH = """() => {
     window.there = {};
     const look = () => {
         const stage = document.querySelector('img[data-muscope=stage]');
-        const near = document.querySelectorAll('img[data-muscope=neighbour]');
+        const near = document.querySelectorAll('[class*=st-key-near-] img');
         if (!window.there.rest && stage?.naturalWidth && near.length) window.there.rest = performance.now();
         const dots = document.querySelector('[data-muscope-points]');
         if (dots && !window.there.dots) window.there.dots = performance.now();
@@ -154,39 +152,6 @@ class Measured:
     python: float | None = None  # seconds of the selection alone
     sent: int | None = None  # bytes
     failed: list[str] = field(default_factory=list)
-
-
-# ---- models of many points -----------------------------------------------------------------------------------------
-
-
-def grow(home: Path, count: int) -> str:
-    """A model with so many images in a home's models folder; its name."""
-    name = f"grown-{count}"
-    folder = home / "models" / name
-    folder.mkdir(parents=True)
-    source = SHIPPED / "mnist-2d"
-    shutil.copy(source / WEIGHTS, folder)
-    config, card = (json.loads((source / file).read_text()) for file in (CONFIG, CARD))
-    (folder / CONFIG).write_text(json.dumps(config | {"recipe": name}))  # other content: another model_id
-    (folder / CARD).write_text(json.dumps(card | {"title": name}))
-    save_encodings(folder, grown(load_encodings(source), count, np.random.default_rng(0)))
-    return name
-
-
-def grown(known: Encodings, count: int, generator: np.random.Generator) -> Encodings:
-    """So many rows, drawn from these encodings and each moved a little."""
-    many = known.take(generator.integers(0, len(known), count))
-    moved = {name: xy + generator.normal(scale=0.1, size=xy.shape) for name, xy in many.maps.items()}
-    return Encodings(
-        mu=many.mu + generator.normal(scale=0.03, size=many.mu.shape),
-        logvar=many.logvar,
-        recon_error=many.recon_error,
-        split=np.zeros(count, np.uint8),
-        index=np.arange(count, dtype=np.int32),
-        labels=many.labels,
-        label_names=many.label_names,
-        maps=moved,
-    )
 
 
 # ---- one map -------------------------------------------------------------------------------------------------------
@@ -368,5 +333,5 @@ def main(arguments: list[str]) -> int:
     if asked.few:
         print(words)
     else:
-        section("map", words)
+        section("live", "map", words)
     return 1 if missing(rows[0]) else 0

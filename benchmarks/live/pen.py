@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.report import measured_on, section
 from live.engine import SHIPPED
 from vae import data
 from vae.checkpoint import load
@@ -201,5 +201,5 @@ def main(arguments: list[str]) -> int:
         found = landed(name, digits, rows)
         table.append(f"| {name} | as MNIST has it | {found.nearest:.1%} | {found.among_5:.1%} |")
     table += ["", f"Bar: the right class among the 5 nearest in {BAR:.0%}. {'Met.' if passed else '**Not met.**'}"]
-    section("pen", "\n".join(table))
+    section("live", "pen", "\n".join(table))
     return 0 if passed else 1

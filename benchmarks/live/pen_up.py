@@ -19,7 +19,7 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.live.pen import placed, some_digits, strokes
-from benchmarks.live.report import measured_on, section
+from benchmarks.report import measured_on, section
 from tools.browser import OFFLINE_ARGUMENTS, SETTLED, find_chromium, running_app
 
 COMMAND = "python -m benchmarks.live pen_up"
@@ -65,6 +65,7 @@ def main(arguments: list[str]) -> int:
     worst = sorted(settled)[int(0.95 * (len(settled) - 1))]
     said = {None: "could not be looked at here", True: "**is loaded**", False: "is not loaded"}[umap]
     section(
+        "live",
         "pen_up",
         f"""## Pen up
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.report import measured_on, section
 from tools.browser import OFFLINE_ARGUMENTS, find_chromium, free_port, running_app
 
 MINUTES = 10.0
@@ -96,6 +96,7 @@ def main(arguments: list[str]) -> int:
         relay.close()
     held = len(before) == 2 and before == after
     section(
+        "live",
         "phone",
         f"""## A locked phone
 

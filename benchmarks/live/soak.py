@@ -11,8 +11,8 @@ import asyncio
 import itertools
 import os
 
-from benchmarks.live.report import section
 from benchmarks.live.visitors import Server, about, line, served, session, strokes
+from benchmarks.report import section
 from live.engine import shared
 
 COMMAND = "python -m benchmarks.live soak"
@@ -78,5 +78,5 @@ grows by at most {GROWTH:g} MB. It grew by **{after - before:.0f} MB**, from {be
 |---|{"---:|" * len(steps)}
 | MB | {" | ".join(f"{memory:.0f}" for _, memory in steps)} |
 """
-    print(text) if options.dry else section("soak", text)
+    print(text) if options.dry else section("live", "soak", text)
     return int(after - before > GROWTH)

@@ -20,7 +20,7 @@ from statistics import median
 import numpy as np
 import torch
 
-from benchmarks.live.report import measured_on, section
+from benchmarks.report import measured_on, section
 from live.engine import FIRST, SHIPPED
 from vae import data
 from vae.checkpoint import load
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
         f"Bars: usual {USUAL[0]:.0%} to {USUAL[1]:.0%}; at 3 times the length at least {LONG:.0%} unusual; of another "
         f"data set at least {FOREIGN:.0%}. " + (f"**Missed: {'; '.join(missed)}.**" if missed else "All met."),
     ]
-    section("unusual", "\n".join(lines))
+    section("live", "unusual", "\n".join(lines))
     return 1 if missed else 0
 
 

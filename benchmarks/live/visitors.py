@@ -25,7 +25,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
-from benchmarks.live.report import measured_on
+from benchmarks.report import measured_on
 from live.wire import REPLY_HEAD, Decode, Request
 from tools.browser import ROOT, RunningApp, free_port
 from vae.errors import VAEError

@@ -7,20 +7,7 @@ import { FACE, LANE, paint } from "./client.js";
 import { button, element, range, toggle } from "./controls.js";
 import { hand } from "./hand.js";
 
-const places = new WeakMap();
-
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement, data)));
-  place.tell = setTriggerValue;
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent, first) {
+export function build(parent, first) {
   const place = {
     data: null, line: null, send: null, tell: null, turn: first.turn,
     values: {}, // by name; a control shows them rounded

@@ -24,20 +24,7 @@ const TOOLS = {
   random: ["Random code", "", `<path d="M4 4h12v12H4zM7.5 7.5v.01M12.5 7.5v.01M10 10v.01M7.5 12.5v.01M12.5 12.5v.01"/>`],
 };
 
-const places = new WeakMap();
-
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement)));
-  place.tell = setTriggerValue;
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent) {
+export function build(parent) {
   const root = document.createElement("div");
   root.className = "mu-console";
   root.innerHTML = `<div class="mu-lead"><div class="mu-tools" role="group" aria-label="Steps"></div></div>`;
@@ -265,7 +252,6 @@ function build(parent) {
     clearTimeout(impatient);
     clearTimeout(resting);
     if (hand.down) hand.release();
-    root.remove();
   }
 
   return place;

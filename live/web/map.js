@@ -9,42 +9,23 @@
 
 import { hand } from "./hand.js";
 import { Album } from "./map_album.js";
+import { frame } from "./map_frame.js";
 import { listen } from "./map_hand.js";
 import { Layers } from "./map_layers.js";
 import { Legend } from "./map_legend.js";
+import { load } from "./map_loads.js";
 import { Look } from "./map_look.js";
-import { Camera, Flight, Points, readColour, readPoints, simplified } from "./map_view.js";
+import { Camera, Flight, simplified } from "./map_view.js";
 
 const CORNERS = 200; // of a region at most
 const SIZES = ["none", "small", "medium", "large"]; // of the pictures
 const FLYING = 150_000; // dots at most that are seen to move from one view to another
-const HELD = 24; // views and colours kept; seventy thousand dots of one view are 2 MB
 const PATIENCE = 5000; // ms until a press that Python does not answer is forgotten
 const REACH = 8; // CSS pixels from the keyboard's cursor to a dot that it means
-const ICONS = {
-  move: "M10 2v16M2 10h16M10 2 7.500 5M10 2l2.500 3M10 18l-2.500-3M10 18l2.500-3M2 10l3-2.500M2 10l3 2.500M18 10l-3-2.500M18 10l-3 2.500",
-  lasso: "M10 4c5 0 8 2 8 4.600S15 13 10 13 2 11.200 2 8.600 5 4 10 4zM6.500 12.800c-1.800 1-1.500 3 .2 3s2.300 1 1.300 2.500",
-  box: "M3 4h4m2.500 0h3m2.500 0h2v3m0 2.500v3m0 2.500v1h-4m-2.500 0h-3M6 16H3v-3m0-2.500v-3m0-2V4",
-  in: "M10 4v12M4 10h12",
-  out: "M4 10h12",
-  home: "M3 8V3h5M12 3h5v5M17 12v5h-5M8 17H3v-5",
-  pictures: "M3 4h14v12H3zM3 13l4-4 4 4 2.500-2.500L17 14M13 7.500h.01",
-};
 
-const charts = new WeakMap(); // parentElement -> Chart
-const loaded = new Map(); // address -> promise of what lies there
 const cameras = new Map(); // "model view" -> Camera: a page that is opened again stands where it was left
 
-export function mount({ data, parentElement, setTriggerValue }) {
-  let chart = charts.get(parentElement);
-  if (!chart) charts.set(parentElement, (chart = new Chart(parentElement)));
-  chart.trigger = setTriggerValue;
-  chart.update(data);
-  return () => {
-    chart.stop();
-    charts.delete(parentElement);
-  };
-}
+export const build = (parent) => new Chart(parent);
 
 class Chart {
   constructor(parent) {
@@ -72,40 +53,13 @@ class Chart {
       this.release();
       this.look.stop();
       this.stopped = true;
-      this.root.remove();
     };
   }
 
   // ---- the page ----------------------------------------------------------------------------------------------------
 
   build(parent) {
-    const tool = (name, words, title) =>
-      `<button type="button" data-tool="${name}" aria-pressed="${name === "move"}" title="${title}">${icon(name)}<span>${words}</span></button>`;
-    const act = (name, words) =>
-      `<button type="button" data-do="${name}" aria-label="${words}" title="${words}">${icon(name)}</button>`;
-    this.root = document.createElement("div");
-    this.root.className = "mu-map";
-    this.root.innerHTML = `
-      <div class="mu-map-tools" role="group" aria-label="Map tools">
-        <span class="mu-set">
-          ${tool("move", "Move", "Drag to move, press to choose")}
-          ${tool("lasso", "Lasso", "Draw around dots to gather them")}
-          ${tool("box", "Box", "Draw a box around dots to gather them")}
-        </span>
-        <span class="mu-set">${act("out", "Zoom out")}${act("in", "Zoom in")}${act("home", "Whole map")}</span>
-        <label class="mu-size" title="Zoom in, and dots become pictures of this size">
-          ${icon("pictures")}<span>Pictures</span><input type="range" min="0" max="3" step="1" value="${this.size}">
-        </label>
-      </div>
-      <div class="mu-field" tabindex="0" role="application" aria-roledescription="map" data-muscope="map">
-        <canvas aria-hidden="true"></canvas>
-        <canvas aria-hidden="true" data-muscope="map-points"></canvas>
-        <canvas aria-hidden="true" data-muscope="map-over"></canvas>
-        <div class="mu-float" data-muscope="map-hover" aria-hidden="true" hidden><canvas></canvas><span></span></div>
-        <p class="mu-wait" role="status">Loading the map…</p>
-      </div>
-      <p class="mu-unseen" data-muscope="map-said" aria-live="polite"></p>
-      <div class="mu-legend" role="group" data-muscope="map-legend"></div>`;
+    this.root = frame(this.size);
     parent.append(this.root); // beside the style sheet that Streamlit put there
     const find = (what) => this.root.querySelector(what);
     this.frame = find(".mu-field");
@@ -284,7 +238,7 @@ class Chart {
     hand.hold();
     clearTimeout(this.patience);
     this.patience = setTimeout(() => this.release(), PATIENCE);
-    this.trigger(keep ? "keep" : "settled", { ...this.counted(), row, xy });
+    this.tell(keep ? "keep" : "settled", { ...this.counted(), row, xy });
     this.over();
   }
 
@@ -320,7 +274,7 @@ class Chart {
     this.drawing(corners);
     const polygon = simplified(corners, CORNERS).map(([x, y]) => this.camera.toMap(x, y));
     const hidden = [...this.legend.hidden.keys()].filter((value) => this.legend.hidden[value]);
-    this.trigger("region", { ...this.counted(), polygon, colour: this.data.colour, hidden });
+    this.tell("region", { ...this.counted(), polygon, colour: this.data.colour, hidden });
   }
 
   /** What Python needs to know of anything that a hand leaves. */
@@ -389,27 +343,4 @@ class Chart {
       turn: () => this.look.turn,
     };
   }
-}
-
-/** A view or a colour, from the server or from before. */
-function load(live, path) {
-  const address = `${live.base}/live/${path}`;
-  if (!loaded.has(address)) {
-    const got = fetch(address, { headers: { "X-Muscope-Token": live.token } }).then(async (response) => {
-      if (!response.ok) throw new Error((await response.text()).slice(0, 300));
-      const buffer = await response.arrayBuffer();
-      return path.startsWith("points") ? new Points(readPoints(buffer)) : readColour(buffer);
-    });
-    loaded.set(address, got);
-    got.catch(() => loaded.delete(address));
-    if (loaded.size > HELD) loaded.delete(loaded.keys().next().value);
-  }
-  const found = loaded.get(address);
-  loaded.delete(address);
-  loaded.set(address, found); // the last that was used is the last to be given up
-  return found;
-}
-
-function icon(name) {
-  return `<svg viewBox="0 0 20 20" aria-hidden="true"><path d="${ICONS[name]}"/></svg>`;
 }

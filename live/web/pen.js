@@ -14,20 +14,7 @@ const PAD = 280; // CSS pixels
 const FINE = 2; // pixels of the pad's own picture in one CSS pixel
 const STEP = 1 / 28; // of the side: how far an arrow key moves the pen
 
-const places = new WeakMap();
-
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement)));
-  place.tell = setTriggerValue;
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent) {
+export function build(parent) {
   const place = {
     data: null, line: null, send: null, tell: null, turn: 0, era: 0,
     holding: false, // until Python has caught up

@@ -13,20 +13,7 @@ const RATE = 30; // pictures a second
 const SAY_EVERY = 150; // ms between two sentences on how unusual the code is
 const SVG = "http://www.w3.org/2000/svg";
 
-const places = new WeakMap();
-
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement, data)));
-  place.tell = setTriggerValue;
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent, first) {
+export function build(parent, first) {
   const root = element("div", { class: "mu-player", "data-muscope": "player", role: "group", "aria-label": "Player" });
   const place = {
     data: null, film: null, line: null, tell: null,

@@ -12,20 +12,7 @@ import { Cell } from "./shower_cell.js";
 
 const SLOWEST = 0.5, FASTEST = 10; // pictures a second
 
-const places = new WeakMap();
-
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement, data)));
-  place.tell = setTriggerValue;
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent, first) {
+export function build(parent, first) {
   const place = {
     model: null, count: first.count, crisp: false, line: null, tell: null,
     turn: first.turn, // of what was told to Python last

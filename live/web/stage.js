@@ -7,23 +7,11 @@
 import { hand } from "./hand.js";
 import { paint } from "./client.js";
 
-const places = new WeakMap();
 const BLOCKED =
   "Live pictures cannot get through (this network blocks them): the picture follows when you let go.";
 const LOST = "The connection was lost. Trying again: until then the picture follows when you let go.";
 
-export function mount({ data, parentElement, setTriggerValue }) {
-  let place = places.get(parentElement);
-  if (!place) places.set(parentElement, (place = build(parentElement)));
-  place.renew = () => setTriggerValue("renew", Date.now());
-  place.update(data);
-  return () => {
-    place.stop();
-    places.delete(parentElement);
-  };
-}
-
-function build(parent) {
+export function build(parent) {
   const root = document.createElement("section");
   root.className = "mu-shown";
   root.innerHTML = `
@@ -44,14 +32,14 @@ function build(parent) {
   const caption = root.querySelector("figcaption");
   const unusual = root.querySelector(".mu-unusual");
   const network = root.querySelector(".mu-network");
-  const place = { data: null, renew: () => {}, line: null, unheard: [] };
+  const place = { data: null, tell: null, line: null, unheard: [] };
 
   place.update = (data) => {
     place.data = data;
     const line = hand.attach(data.live);
     if (line !== place.line) {
       place.line = line;
-      place.unheard.push(line.onState(sayState), line.onRenew(() => place.renew()));
+      place.unheard.push(line.onState(sayState), line.onRenew(() => place.tell("renew", Date.now())));
     }
     for (const one of [image, canvas, original]) one.className = data.crisp ? "mu-crisp" : "mu-smooth";
     if (image.getAttribute("src") !== data.png) image.src = data.png;
@@ -99,7 +87,6 @@ function build(parent) {
   place.unheard.push(hand.on(drawn));
   place.stop = () => {
     for (const stop of place.unheard) stop();
-    root.remove();
   };
   return place;
 }

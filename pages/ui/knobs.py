@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, live
+from pages.ui import cache, live, turns
 from pages.ui.cache import Code
-from pages.ui.state import Place, State
+from pages.ui.state import State
 from pages.ui.widgets import small
 from vae.errors import VAEError
 from vae.explore.latents import Knob
@@ -57,8 +57,8 @@ def draw_knobs(state: State) -> None:
         settled=lambda told: _turn(state, told),
         undo=lambda _: state.undo(),
         redo=lambda _: state.redo(),
-        back=lambda _: _back(state),
-        random=lambda _: _random(state),
+        back=lambda _: state.back_to_image(),
+        random=lambda _: state.go_random(),
         lock=lambda told: _lock(state, told),
     )
 
@@ -69,7 +69,7 @@ def _fold(name: str, label: str, words: str) -> dict[str, str]:
 
 def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
     between = f"Half of all images lie between {knob.quantiles[1]:.2f} and {knob.quantiles[3]:.2f}."
-    origin = _origin(state)
+    origin = state.origin
     return {
         "id": str(knob.dim),
         "label": f"Dimension {knob.dim}",
@@ -93,11 +93,6 @@ def _reach(knob: Knob) -> float:
     return max(REACH, 2 * math.ceil(max(-knob.low, knob.high)))
 
 
-def _origin(state: State) -> str | None:
-    """The image that the current code was made from."""
-    return state.place.image_id or state.origins.get(state.model) or None
-
-
 # ---- what a hand leaves --------------------------------------------------------------------------------------------
 
 
@@ -106,30 +101,11 @@ def _turn(state: State, told: Mapping[str, Any]) -> None:
     reach = {str(knob.dim): _reach(knob) for knob in cache.knobs(state.entry.model_id)}
     values = numbers(told, reach)
     code = tuple(values.get(str(dim), z) for dim, z in enumerate(state.place.code))
-    origin = _origin(state)
+    origin = state.origin
     if origin and code == cache.code_of(state.entry.model_id, origin):
         state.go(state.of_image(origin))
     elif code != state.place.code:
         state.turn(code)
-
-
-def _back(state: State) -> None:
-    """To the image; locked dimensions keep their value."""
-    before, locked = state.place, state.locked.get(state.model, frozenset())
-    state.back_to_image()
-    place = state.place
-    kept = tuple(before.code[dim] if dim in locked else z for dim, z in enumerate(place.code))
-    if kept != place.code:
-        state.places[state.model] = Place(kept, None, f"{place.caption}, turned")
-        state.origins[state.model] = place.image_id or ""
-
-
-def _random(state: State) -> None:
-    """To a random code; the image that was left stays the one to go back to."""
-    origin = _origin(state)
-    state.go_random()
-    if origin:
-        state.origins[state.model] = origin
 
 
 def _lock(state: State, told: Mapping[str, Any]) -> None:
@@ -189,24 +165,6 @@ def mount_knobs(
         note: a few words below.
         on: for each event, what to do with what the browser says. VAEErrors of these are told on the page.
     """
-    seen = f"muscope.{key}.turn"
-
-    def heard(callback: Callable[[Mapping[str, Any]], None]) -> Callable[[Any], None]:
-        def hear(told: Any) -> None:
-            st.session_state[seen] = _turn_of(told)
-            if told.get("model") != state.entry.model_id:
-                raise VAEError("What was turned belonged to another model, so nothing was changed.")
-            callback(told)
-
-        return hear
-
     data = {"base": list(base), "knobs": list(knobs), "folds": list(folds), "tools": dict(tools or {}), "note": note}
-    data |= {"crisp": small(state), "turn": st.session_state.get(seen, 0)}
-    live.mount("console", state, key, data, **{event: heard(callback) for event, callback in on.items()})
-
-
-def _turn_of(told: Any) -> int:
-    turn = told.get("turn") if isinstance(told, dict) else None
-    if not isinstance(turn, int) or isinstance(turn, bool) or not 0 < turn < 2**53:
-        raise VAEError("The knobs sent something that cannot be read, so nothing was changed: turn one again.")
-    return turn
+    data |= {"crisp": small(state), "turn": turns.last(key)}
+    live.mount("console", state, key, data, **{event: turns.heard(state, key, do) for event, do in on.items()})

@@ -68,7 +68,7 @@ class State:
         groups: for each model, images gathered on the map, newest last.
         shelf: kept codes, of any model, newest first.
         emptied: what the shelf held before it was emptied, for undo.
-        origins: for each model, the image that the current code was made from.
+        origins: for each model, the image that the tools stood on last.
         draws: random codes drawn so far.
         keeps: codes kept so far.
         ids: the model_id of each model when it was last seen.
@@ -116,6 +116,8 @@ class State:
         """Move all tools of the chosen model there."""
         if place == self.place:
             return
+        if self.place.image_id is not None:
+            self.origins[self.model] = self.place.image_id
         self.before.setdefault(self.model, []).append(self.place)
         del self.before[self.model][:-100]
         self.after.pop(self.model, None)
@@ -126,22 +128,30 @@ class State:
         place = self.place
         caption = place.caption if place.image_id is None else f"{place.caption}, turned"
         self.go(Place(code, None, caption))
-        self.origins.setdefault(self.model, place.image_id or "")
-        if place.image_id:
-            self.origins[self.model] = place.image_id
+
+    @property
+    def origin(self) -> str | None:
+        """The image that the tools stand on, or stood on last; None where they never did."""
+        return self.place.image_id or self.origins.get(self.model)
 
     def back_to_image(self) -> None:
-        """To the mu of the image that the current code was made from, or the first image."""
-        image_id = self.place.image_id or self.origins.get(self.model) or cache.first_image(self.entry.model_id)
-        self.go(self.of_image(image_id))
+        """To the mu of the image that was left last, or the first image. Locked dimensions keep their value."""
+        place = self.of_image(self.origin or cache.first_image(self.entry.model_id))
+        code = self._with_locked(place.code)
+        self.go(place if code == place.code else Place(code, None, f"{place.caption}, turned"))
+        if place.image_id is not None:
+            self.origins[self.model] = place.image_id
 
     def go_random(self) -> None:
         """To a code drawn from the prior, another one each time. Locked dimensions keep their value."""
         self.draws += 1
         drawn = cache.random_codes(self.entry.model_id, 1, 1.0, 10_000 + self.draws)[0]
+        self.go(Place(self._with_locked(drawn), None, f"random code {self.draws}"))
+
+    def _with_locked(self, code: Code) -> Code:
+        """A code with the current values of the locked dimensions."""
         locked = self.locked.get(self.model, frozenset())
-        code = tuple(self.place.code[dim] if dim in locked else z for dim, z in enumerate(drawn))
-        self.go(Place(code, None, f"random code {self.draws}"))
+        return tuple(self.place.code[dim] if dim in locked else z for dim, z in enumerate(code))
 
     def undo(self) -> None:
         if self.before.get(self.model):

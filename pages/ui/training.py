@@ -19,7 +19,7 @@ from pages.ui.widgets import uri
 from vae import data
 from vae.errors import VAEError
 from vae.recipes import RECIPES
-from vae.train.loop import usual_epochs
+from vae.train.settings import usual_epochs
 from vae.train.watch import Curve, Watch, watch
 from vae.train.worker import FINAL, Run, runs, start
 
@@ -178,7 +178,7 @@ def _watched() -> Run | None:
     mine = st.session_state.get("muscope.run")
     if mine and (Path(mine) / "request.json").is_file():
         return Run.open(Path(mine))
-    return next((run for run in runs(home() / "runs") if run.alive()), None)
+    return next((run for run in runs(home() / "runs") if run.state() not in FINAL), None)
 
 
 def _draw_view(state: State, run: Run) -> None:

@@ -57,17 +57,15 @@ def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
         st.download_button(words, file, f"path.{kind}", f"image/{kind}", key=key, icon=":material/download:")
 
 
-def row_of_pictures(
-    state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72, one_line: bool = False
-) -> None:
-    """Small pictures in a row that wraps or, on one line, shrinks; `handle` names them for tests."""
+def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72) -> None:
+    """Small pictures in a row that wraps; `handle` names them for tests."""
     crisp = _crispness(state)
     images = "".join(
         f'<img class="{crisp}" data-muscope="{handle}" style="width:{size}px" '
         f'alt="{html.escape(alt, quote=True)}" src="{uri(png)}">'
         for png, alt in zip(pngs, alts, strict=True)
     )
-    st.html(f'<div class="mu-row{" mu-line" if one_line else ""}">{images}</div>')
+    st.html(f'<div class="mu-row">{images}</div>')
 
 
 def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: Any, help: str | None = None) -> None:

@@ -8,9 +8,10 @@ import torch
 from vae.batches import as_x, stored
 from vae.config import REDUCTIONS, Config
 from vae.data.images import Images
+from vae.likelihoods import bernoulli_nll
 from vae.measure import measure
 from vae.model import VAE
-from vae.objectives import bernoulli_nll, effective_beta, loss
+from vae.objectives import effective_beta, loss
 
 
 @pytest.fixture

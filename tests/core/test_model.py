@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from vae.config import Config
+from vae.likelihoods import LOG_STD_FLOOR
 from vae.model import VAE
-from vae.objectives import LOG_STD_FLOOR
 
 
 def test_encoding_and_decoding_draw_nothing(vae: VAE) -> None:

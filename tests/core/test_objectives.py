@@ -10,19 +10,9 @@ import torch
 from torch.distributions import Bernoulli, Normal
 
 from vae.config import REDUCTIONS, Config
+from vae.likelihoods import LOG_STD_FLOOR, bernoulli_nll, binarise, gaussian_nll, recon_nll, squared_error
 from vae.model import VAE
-from vae.objectives import (
-    LOG_STD_FLOOR,
-    Loss,
-    bernoulli_nll,
-    binarise,
-    effective_beta,
-    gaussian_nll,
-    loss,
-    recon_nll,
-    reduce_loss,
-    squared_error,
-)
+from vae.objectives import Loss, effective_beta, loss, reduce_loss
 
 SHAPE = (5, 2, 3, 4)
 

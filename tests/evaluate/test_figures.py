@@ -18,7 +18,8 @@ from vae.evaluate import evaluate, figures
 from vae.evaluate.figures import knn_labels, likelihood_phrase, trustworthiness
 from vae.measure import measure
 from vae.model import VAE
-from vae.train.loop import Settings, fit
+from vae.train.loop import fit
+from vae.train.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -10,17 +10,16 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
 from live import components, desk, engine
+from tests.pages.hands import Hands
 from vae import data
 from vae.checkpoint import save
 from vae.config import Config
@@ -28,7 +27,8 @@ from vae.data.images import Images
 from vae.encodings import encode, join, save_encodings
 from vae.explore.projection import pca
 from vae.model import VAE
-from vae.train.loop import Settings, fit
+from vae.train.loop import fit
+from vae.train.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sample.py", "train.py")
@@ -156,25 +156,6 @@ def sound(app: AppTest) -> AppTest:
 
 
 # ---- hands ---------------------------------------------------------------------------------------------------------
-
-
-class Hands:
-    """What a browser would say of the components on a page: each event is a button beside its component."""
-
-    def __init__(self, real: Callable[..., None]) -> None:
-        self._real = real
-        self._told: Any = None
-
-    def mount(self, name: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
-        self._real(name, key, data, **on)
-        for event, callback in on.items():
-            st.button(event, key=f"hand.{name}.{event}", on_click=lambda hear=callback: hear(deepcopy(self._told)))
-
-    def tell(self, app: AppTest, name: str, event: str, **told: Any) -> AppTest:
-        """The hand leaves something on the component `name`; the page is drawn with it."""
-        data = parts(app, name)[-1]
-        self._told = {"turn": data.get("turn", 0) + 1, "model": data["model"]} | told
-        return app.button(key=f"hand.{name}.{event}").click().run()
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
-"""Buttons in the place of a component that a hand moves: `send` says to Python what the browser would have said."""
+"""Hands on components without a browser, and what must hold whatever they say."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
-
-from pages.ui import live
-from pages.ui.errors import careful
 
 NONSENSE = (
     None,
@@ -24,36 +21,51 @@ NONSENSE = (
 )
 
 
-class Hand:
-    """The component `name`, on whatever page it is.
+class Hands:
+    """What a browser would say of the components on a page: each event is a button beside its component.
 
     Attributes:
-        data: what Python gave it last.
+        data: what Python gave each component last, by its name.
     """
 
-    def __init__(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.name = name
-        self.data: dict[str, Any] = {}
+    def __init__(self, real: Callable[..., None]) -> None:
+        self._real = real
         self._told: Any = None
-        self._real = live.mount
-        monkeypatch.setattr(live, "mount", self._mount)
+        self.data: dict[str, dict[str, Any]] = {}
 
-    def _mount(self, name: str, state: Any, key: str, data: dict[str, Any], **on: Any) -> None:
-        if name != self.name:
-            return self._real(name, state, key, data, **on)
-        self.data = live.live_data(state) | data
+    def mount(self, name: str, key: str, data: dict[str, Any], **on: Callable[[Any], None]) -> None:
+        self._real(name, key, data, **on)
+        self.data[name] = data
         for event, callback in on.items():
-            hear = careful(callback)
-            st.button(event, key=f"hand.{event}", on_click=lambda hear=hear: hear(deepcopy(self._told)))
-        return None
+            st.button(event, key=f"hand.{name}.{event}", on_click=lambda hear=callback: hear(deepcopy(self._told)))
+
+    def tell(self, app: AppTest, name: str, event: str, **told: Any) -> AppTest:
+        """The hand leaves something on the component `name`: its turn and its model are added. The page is drawn."""
+        data = self.data[name]
+        return self.tell_raw(app, name, event, {"turn": data.get("turn", 0) + 1, "model": data["model"]} | told)
+
+    def tell_raw(self, app: AppTest, name: str, event: str, told: Any) -> AppTest:
+        """Just that, whatever it is."""
+        self._told = told
+        return app.button(key=f"hand.{name}.{event}").click().run()
+
+
+class Hand:
+    """A hand on one component."""
+
+    def __init__(self, name: str, hands: Hands) -> None:
+        self.name, self.hands = name, hands
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What Python gave it last."""
+        return self.hands.data[self.name]
 
     def send(self, app: AppTest, event: str, **told: Any) -> AppTest:
-        """What the component tells when a hand let go: its turn and its model are added."""
-        return self.send_raw(app, event, {"turn": self.data["turn"] + 1, "model": self.data["model"]} | told)
+        return self.hands.tell(app, self.name, event, **told)
 
     def send_raw(self, app: AppTest, event: str, told: Any) -> AppTest:
-        self._told = told
-        return app.button(key=f"hand.{event}").click().run()
+        return self.hands.tell_raw(app, self.name, event, told)
 
 
 def everything(app: AppTest) -> Any:

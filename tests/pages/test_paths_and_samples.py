@@ -22,8 +22,8 @@ def shelf(app):
 
 
 @pytest.fixture
-def player(home, monkeypatch):
-    return Hand("player", monkeypatch)
+def player(home, hands):
+    return Hand("player", hands)
 
 
 def codes_of(player):
@@ -92,8 +92,8 @@ def test_what_no_player_would_tell_changes_nothing(player):
 
 
 @pytest.fixture
-def shower(home, monkeypatch):
-    return Hand("shower", monkeypatch)
+def shower(home, hands):
+    return Hand("shower", hands)
 
 
 DRAW = {"draw": 4, "count": 16, "temperature": 0.5, "pace": 3.0, "live": True}

@@ -47,13 +47,13 @@ def a_one():
 
 
 @pytest.fixture
-def pad(home, monkeypatch):
-    return Hand("pen", monkeypatch)
+def pad(home, hands):
+    return Hand("pen", hands)
 
 
 @pytest.fixture
-def face(home, monkeypatch):
-    return Hand("builder", monkeypatch)
+def face(home, hands):
+    return Hand("builder", hands)
 
 
 # ---- the pen -------------------------------------------------------------------------------------------------------

@@ -13,8 +13,9 @@ from vae.errors import VAEError
 from vae.measure import measure
 from vae.model import VAE
 from vae.recipes import RECIPES, make_config
-from vae.train import loop
-from vae.train.loop import Epoch, Settings, Step, fit, usual_epochs
+from vae.train import loop, step
+from vae.train.loop import Epoch, Step, fit
+from vae.train.settings import Settings, usual_epochs
 
 ROWS = 300  # of small vectors: 7 steps of 48
 
@@ -78,13 +79,13 @@ def test_the_steps_are_adams_on_the_loss_of_each_batch(vectors):
 
 def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(vectors, monkeypatch):
     seen = []
-    real = loop.loss
+    real = step.loss
 
-    def watched(vae, x, generator):
+    def watched(vae, x, generator, kl_term):
         seen.extend(x[:, 0].tolist())
-        return real(vae, x, generator)
+        return real(vae, x, generator, kl_term)
 
-    monkeypatch.setattr(loop, "loss", watched)
+    monkeypatch.setattr(step, "loss", watched)
     run(small(), vectors)
     first, second = seen[:ROWS], seen[ROWS:]
     assert len(seen) == 2 * ROWS

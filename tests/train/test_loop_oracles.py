@@ -12,7 +12,8 @@ from vae.data.images import Images
 from vae.errors import VAEError
 from vae.model import VAE
 from vae.objectives import loss
-from vae.train.loop import Epoch, Settings, Step, fit
+from vae.train.loop import Epoch, Step, fit
+from vae.train.settings import Settings
 
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))
 
@@ -67,7 +68,7 @@ def test_every_image_is_seen_once_in_each_epoch(monkeypatch: pytest.MonkeyPatch)
         seen.append(x.clone())
         return loss(vae, x, generator)
 
-    monkeypatch.setattr("vae.train.loop.loss", spy)
+    monkeypatch.setattr("vae.train.step.loss", spy)
     trained()
     assert [len(x) for x in seen] == [8, 8, 5, 8, 8, 5]
     wanted = sorted(map(tuple, (TRAIN.pixels.reshape(21, 64) / np.float32(255)).tolist()))

@@ -14,7 +14,7 @@ import torch
 from vae.config import Config
 from vae.data import Images, describe
 from vae.evaluate.figures import likelihood_phrase
-from vae.train.loop import Settings
+from vae.train.settings import Settings
 
 WATCHING = {"--events": True, "--stop-file": True, "--progress": False, "--json": False}  # option: takes a value
 

@@ -9,7 +9,7 @@ from vae.config import Config
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.recipes import RECIPES, make_config
-from vae.train.loop import Settings
+from vae.train.settings import Settings
 
 
 def make_settings(arguments: argparse.Namespace) -> Settings:

@@ -26,10 +26,12 @@ from vae.errors import VAEError
 from vae.evaluate.figures import likelihood_phrase
 from vae.explore import render
 from vae.files import write_aside
+from vae.measure import measure
 from vae.model import VAE
 from vae.objectives import effective_beta
 from vae.train.events import EventLog
-from vae.train.loop import Epoch, Settings, Step, fit, measure
+from vae.train.loop import Epoch, Step, fit
+from vae.train.settings import Settings
 
 PICTURES = 10  # originals above their reconstructions, the same ones throughout a run
 SHOWS = 50  # how often pictures are drawn in a long run, about

@@ -8,50 +8,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vae.batches import as_x, stored
+from vae.batches import stored
 from vae.data.images import Images
 from vae.errors import VAEError
 from vae.measure import measure
 from vae.model import VAE
-from vae.objectives import loss
+from vae.objectives import KLTerm
+from vae.train.settings import Settings
+from vae.train.step import Stepper
 
 STEPS_BETWEEN_EVENTS = 20
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a model is trained.
-
-    Attributes:
-        epochs: passes over the training images.
-        batch_size: images in one step. More: steadier and fewer steps, each slower.
-        rate: of Adam. More: faster, until it diverges.
-        seed: of the data order and of the draws of z. The same seed on the same machine gives the same weights.
-        decay: fall of the rate to zero along a half cosine over the last part of the run; 0 none, 1 the whole run.
-    """
-
-    epochs: int = 10
-    batch_size: int = 128
-    rate: float = 1e-3
-    seed: int = 0
-    decay: float = 0.0
-
-    def __post_init__(self) -> None:
-        for name, high in (("epochs", 100_000), ("batch_size", 65_536)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
-                raise VAEError(f"{name} is {value!r}: give a whole number from 1 to {high:,}.")
-        if not 0 < self.rate <= 1:
-            raise VAEError(f"The learning rate is {self.rate!r}: give a number above 0 and up to 1; 0.001 is usual.")
-        if not 0 <= self.decay <= 1:
-            raise VAEError(f"decay is {self.decay!r}: give the part of the run in which the rate falls, 0 to 1.")
-        if not 0 <= self.seed < 2**63:
-            raise VAEError(f"The seed is {self.seed!r}: give a whole number from 0 up.")
-
-
-def usual_epochs(images: int) -> int:
-    """Passes that a training set of so many images usually needs: 10, and more for a small one (about 80,000 views)."""
-    return max(10, min(200, 80_000 // max(images, 1)))
 
 
 @dataclass(frozen=True)
@@ -123,9 +89,9 @@ def fit(
         vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
     pixels, test_pixels = stored(train, device), stored(test, device)
     generator = torch.Generator(device).manual_seed(settings.seed)
-    optimiser = torch.optim.Adam(vae.parameters(), lr=settings.rate, fused=device.type in ("cpu", "cuda"))
+    stepper = Stepper(vae, settings.rate)
     steps = -(-len(train) // settings.batch_size)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _cosine_tail(settings, steps))
+    factor = _cosine_tail(settings, steps)
     clock = _Clock(settings.epochs * len(train))
     for epoch in range(1, settings.epochs + 1):
         vae.train()
@@ -134,12 +100,10 @@ def fit(
         recent = _Mean()
         for step, rows in enumerate(order.split(settings.batch_size), start=1):
             clock.start()
-            terms = loss(vae, as_x(pixels[rows]), generator)
-            optimiser.zero_grad(set_to_none=True)
-            terms.total.backward()
-            optimiser.step()
-            schedule.step()
-            recent.add(torch.stack([terms.recon_nll.detach().sum(), terms.kl.detach().sum()]), len(rows))
+            stepper.rate = settings.rate * factor((epoch - 1) * steps + step - 1)
+            terms = stepper.gradients(pixels[rows], generator, KLTerm(vae.config.beta))
+            stepper.apply()
+            recent.add(torch.stack([terms.recon_nll, terms.kl]), len(rows))
             stop = should_stop()
             due = stop or step % STEPS_BETWEEN_EVENTS == 0 or step == steps
             if due:

@@ -1,4 +1,4 @@
-"""`live.md` is one file with a section for each part; measuring one part leaves the others as they stand."""
+"""`live.md` and `training.md` have a section for each part; measuring one part leaves the others as they stand."""
 
 import os
 import platform
@@ -7,16 +7,17 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-RESULT = Path(__file__).resolve().parent.parent / "live.md"
-HEAD = """# Live, measured
+HERE = Path(__file__).resolve().parent
+HEAD = """# {title}, measured
 
 Each section is written by its own command and says when and on what it was measured.
 """
 
 
-def section(name: str, markdown: str, result: Path = RESULT) -> None:
-    """Put a section into `live.md` in place of its older self, or at the end; print it, too."""
-    text = result.read_text(encoding="utf-8") if result.exists() else HEAD
+def section(page: str, name: str, markdown: str) -> None:
+    """Put a section into `PAGE.md` in place of its older self, or at the end; print it, too."""
+    result = HERE / f"{page}.md"
+    text = result.read_text(encoding="utf-8") if result.exists() else HEAD.format(title=result.stem.capitalize())
     block = f"<!-- {name} -->\n{markdown.strip()}\n<!-- /{name} -->"
     old = re.compile(rf"<!-- {name} -->.*?<!-- /{name} -->", re.DOTALL)
     text = old.sub(lambda _: block, text) if old.search(text) else f"{text.rstrip()}\n\n{block}\n"
