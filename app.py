@@ -1,8 +1,8 @@
 """The door: `streamlit run app.py`.
 
-It sets what must be set before anything imports torch, hands the pages to Streamlit, warms the first model, and opens
-the browser. The main script lies inside `pages/`, so Streamlit's older multipage mode stays off and a cold link to any
-page opens with its frame.
+It sets what must be set before anything imports torch, hands the pages to Streamlit, warms the first model, keeps a
+process ready to train, and opens the browser. The main script lies inside `pages/`, so Streamlit's older multipage mode
+stays off and a cold link to any page opens with its frame.
 """
 
 import asyncio
@@ -20,25 +20,31 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import streamlit as st  # noqa: E402
+from starlette.middleware import Middleware  # noqa: E402
 
 import live  # noqa: E402
 from live import components  # noqa: E402
 from live.nodelay import answer_at_once  # noqa: E402
+from live.visitor import VisitorCookie  # noqa: E402
+from vae.home import runs_folder  # noqa: E402
+from vae.train.worker import keep_workers  # noqa: E402
 
 WAIT = 30  # seconds for the server to answer before the browser is sent there all the same
 
 
 @asynccontextmanager
 async def first_light(_app: st.App) -> AsyncIterator[None]:
-    """Warm the first model, and open the browser once the server answers.
+    """Warm the first model, see that there is somebody to train, and open the browser once the server answers.
 
     Streamlit 1.67 opens the browser for a script and not for an `st.App`. Nothing opens with `--server.headless true`,
     which is also the default on Linux without a screen.
     """
     answer_at_once()
     Thread(target=_warm, name="warm", daemon=True).start()
+    keeper = keep_workers(runs_folder())
     opening = None if st.get_option("server.headless") else asyncio.create_task(_open_when_ready())
     yield
+    keeper.stop()
     if opening is not None:
         opening.cancel()
 
@@ -74,5 +80,6 @@ async def _answers(host: str, port: int) -> bool:
 app = st.App(
     "pages/router.py",
     lifespan=first_light,
+    middleware=[Middleware(VisitorCookie)],
     routes=live.routes(components.base_path(), components.origin_allowed),
 )

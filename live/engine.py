@@ -4,7 +4,6 @@ Models are found in two places: `checkpoints/`, which ships, and the folder wher
 by content (`model_id`), so a model that is trained again is another model, and no picture of the old one is shown.
 """
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from platformdirs import user_data_dir
 
 from vae.batches import as_x
 from vae.checkpoint import CARD, CONFIG, ENCODINGS, WEIGHTS, Checkpoint, load, read_card
@@ -25,16 +23,12 @@ from vae.device import pick_device
 from vae.encodings import Encodings, load_encodings
 from vae.errors import VAEError
 from vae.explore.render import Pixels, profile, to_pixels
+from vae.home import home
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair")  # the order of the picker
 MODELS_HELD = 32  # the shipped five and one of each visitor's of a class; each is a few megabytes
 ENCODINGS_HELD = 8  # 10 MB for 70,000 images
-
-
-def home() -> Path:
-    """Where this machine keeps what people make: MUSCOPE_HOME, or the usual place for such things."""
-    return Path(os.environ.get("MUSCOPE_HOME") or user_data_dir("muscope", appauthor=False))
 
 
 @dataclass(frozen=True)

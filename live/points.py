@@ -106,14 +106,14 @@ def points_payload(engine: Engine, entry: ModelEntry, view: str) -> bytes:
         where = xy(engine, entry, view)
         low, high = where.min(axis=0), where.max(axis=0)
         head: dict[str, Any] = {"count": len(known), "low": low.tolist(), "high": high.tolist(), "std": None}
-        columns = _steps(where, low, high)
+        columns = steps(where, low, high)
         head["dims"] = None if view in known.maps or view == "pca" else dims_of(view, known.latent_dim)
         if head["dims"]:
             std = np.exp(known.logvar[:, head["dims"]] / 2)
             widest = std.max(axis=0)
             head["std"] = widest.tolist()
-            columns += _steps(std, np.zeros(2, np.float32), widest)
-        return _packed(head, columns)
+            columns += steps(std, np.zeros(2, np.float32), widest)
+        return packed(head, columns)
 
     return _once(engine, entry, f"points {view}", make)
 
@@ -133,21 +133,21 @@ def colours_payload(engine: Engine, entry: ModelEntry, colour: str) -> bytes:
     def make(known: Encodings) -> bytes:
         if colour == "name":
             called = known.index.astype(np.uint32) | (known.split.astype(np.uint32) << 31)
-            return _packed({"count": len(known), "kind": "names", "title": "name"}, [called])
+            return packed({"count": len(known), "kind": "names", "title": "name"}, [called])
         values, names = column(known, colour)
         title, unit = AMOUNTS.get(colour, (words(colour), ""))
         if names:
             bytes_ = 1 if len(names) <= 256 else 2
             colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(names))]
             head = {"count": len(known), "kind": "classes", "title": title, "names": names, "colours": colours}
-            return _packed(head | {"bytes": bytes_}, [values.astype(np.uint8 if bytes_ == 1 else np.uint16)])
+            return packed(head | {"bytes": bytes_}, [values.astype(np.uint8 if bytes_ == 1 else np.uint16)])
         if not np.isfinite(values).all():
             raise VAEError(f"{title.capitalize()} is not a finite number for every image: choose another colour.")
         low, high = (float(end) for end in np.quantile(values, RANGE))
         span = high - low or 1.0
         levels = np.clip(np.rint((values - low) / span * LEVELS), 0, LEVELS).astype(np.uint8)
         head = {"count": len(known), "kind": "amount", "title": title, "unit": unit, "low": low, "high": high}
-        return _packed(head | {"ramp": RAMP}, [levels])
+        return packed(head | {"ramp": RAMP}, [levels])
 
     return _once(engine, entry, f"colours {colour}", make)
 
@@ -181,13 +181,14 @@ def words(colour: str) -> str:
 # ---- bytes ---------------------------------------------------------------------------------------------------------
 
 
-def _steps(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+def steps(values: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
     """The columns of (N, K) in steps between low (K,) and high (K,), uint16."""
     span = np.where(high > low, high - low, 1).astype(np.float64)
     return list(np.rint((values - low) / span * STEPS).clip(0, STEPS).astype("<u2").T)
 
 
-def _packed(head: dict[str, Any], columns: list[np.ndarray]) -> bytes:
+def packed(head: dict[str, Any], columns: list[np.ndarray]) -> bytes:
+    """A payload: the head, then the columns (see above)."""
     written = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     written += b" " * (-len(written) % 4)
     body = [column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes() for column in columns]

@@ -27,7 +27,7 @@ page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's
 
 with plain_errors():
     visitor = state.here()
-    visitor.below = None
+    visitor.below, visitor.link = None, {}
     frame.draw_frame(visitor, MENU)
     if visitor.notice:
         st.warning(visitor.notice)

@@ -2,14 +2,16 @@
 
 import streamlit as st
 
-from pages.ui import state, training
+from pages.ui import state, train_form, train_list, train_run
 
 visitor = state.here()
 st.title("Train")
 st.write("Make a model and watch it learn. It goes on in its own process when you leave this page.")
+st.html('<a class="mu-way" href="#own">Train one of your own</a>')
 
 left, right = st.columns([8, 5], gap="large")
 with right:
-    training.draw_form()
+    train_form.draw_form(visitor)
+    train_list.draw_list(visitor)
 with left:
-    training.draw_run(visitor)
+    train_run.draw_run(visitor)

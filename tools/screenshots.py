@@ -110,7 +110,7 @@ def begin_run(tab: Page, epochs: int, name: str) -> None:
 def run_half_way(tab: Page) -> None:
     begin_run(tab, 60, "my digits")
     expect(tab.get_by_text(re.compile(r"Epoch [2-5]\d of 60"))).to_be_visible(timeout=PATIENCE)
-    tab.locator(".js-plotly-plot").wait_for()
+    tab.locator(".js-plotly-plot").first.wait_for()
 
 
 def run_to_its_end(tab: Page) -> None:

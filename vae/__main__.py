@@ -1,4 +1,4 @@
-"""`python -m vae data | train | encode | project | evaluate`: everything Muscope does, without a browser."""
+"""`python -m vae data | train | runs | encode | project | evaluate`: everything Muscope does, without a browser."""
 
 import sys
 

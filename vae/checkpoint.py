@@ -4,6 +4,7 @@
     model.safetensors     the weights
     card.json             what it was trained on, licence, measured figures, the command that made it
     encodings.safetensors mu and logvar of its images (`vae.encodings`), if they were made
+    history.safetensors   how it came to be: curves and the frames of its map (`vae.history`), if they were kept
 
 Loading is strict, and nothing that could hold a program is ever opened: no pickle, so no `torch.load`.
 """
@@ -26,7 +27,8 @@ from vae.model import VAE
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
 ENCODINGS = "encodings.safetensors"
-MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, ".DS_Store"}  # all that may lie in a model's folder
+HISTORY = "history.safetensors"
+MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, HISTORY, ".DS_Store"}  # all that may lie in a model's folder
 MAX_JSON_BYTES = 1_000_000
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 
@@ -72,13 +74,7 @@ def save(folder: Path, vae: VAE, card: dict[str, Any], *, half: bool = False) ->
         if not torch.isfinite(value).all():
             raise VAEError(f"The weights {name} are not finite: this model was not saved. Train with a lower rate.")
     config_bytes, weight_bytes = _json_bytes(vae.config.to_json()), save_tensors(tensors)
-
-    def fill(new: Path) -> None:
-        (new / CONFIG).write_bytes(config_bytes)
-        (new / WEIGHTS).write_bytes(weight_bytes)
-        (new / CARD).write_bytes(_json_bytes(card))
-
-    write_folder(folder, fill)
+    write_folder(folder, {CONFIG: config_bytes, WEIGHTS: weight_bytes, CARD: _json_bytes(card)})
     return _hash(config_bytes, weight_bytes)
 
 
@@ -104,7 +100,7 @@ def check_place(folder: Path) -> Path:
 
 def save_card(folder: Path, card: dict[str, Any]) -> None:
     """Write the card alone, whole or not at all: figures are often measured after the model is saved."""
-    write_aside(Path(folder) / CARD, lambda path: path.write_bytes(_json_bytes(card)))
+    write_aside(Path(folder) / CARD, _json_bytes(card))
 
 
 def load(folder: Path, device: torch.device | str = "cpu") -> Checkpoint:

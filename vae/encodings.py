@@ -200,7 +200,7 @@ def save_encodings(folder: Path, encodings: Encodings) -> None:
     ordered = {name: np.ascontiguousarray(column) for name, column in columns.items()}
     # As bytes first: safetensors' own writer hides a full disk in an error of its own.
     data = save_arrays(ordered, metadata={"names": json.dumps(names)})
-    write_aside(Path(folder) / ENCODINGS, lambda path: path.write_bytes(data))
+    write_aside(Path(folder) / ENCODINGS, data)
 
 
 def load_encodings(folder: Path) -> Encodings:

@@ -10,11 +10,15 @@ from vae.model import VAE
 from vae.objectives import loss
 
 EVALUATION_SEED = 0
+ACTIVE = 0.01  # variance of mu over images above which a latent is active (Burda et al. 2015, section 5.2)
 
 
 @dataclass(frozen=True)
 class TestFigures:
-    """The loss and its terms over a test set: `loss` per image with the recipe's reductions, the rest in nats."""
+    """The loss and its terms over a test set: `loss` per image with the recipe's reductions, the rest in nats.
+
+    `mu_variance` is that of each latent's mu over the images.
+    """
 
     __test__ = False  # not a test class, whatever its name says to pytest
 
@@ -22,6 +26,12 @@ class TestFigures:
     recon_nll: float
     kl: float
     kl_per_dim: tuple[float, ...]
+    mu_variance: tuple[float, ...]
+
+    @property
+    def active_units(self) -> int:
+        """Latents that tell images apart."""
+        return sum(variance > ACTIVE for variance in self.mu_variance)
 
 
 @torch.no_grad()
@@ -37,13 +47,16 @@ def measure(vae: VAE, pixels: Tensor, *, seed: int = EVALUATION_SEED, batch_size
     generator = torch.Generator(device).manual_seed(seed)
     total, recon = torch.zeros((), device=device), torch.zeros((), device=device)
     kl_per_dim = torch.zeros(vae.config.latent_dim, device=device)
+    mu = []
     for batch in pixels.split(batch_size):
         terms = loss(vae, as_x(batch), generator)
         share = 1 if vae.config.batch_reduction == "sum" else len(batch)
         total += terms.total * share
         recon += terms.recon_nll.sum()
         kl_per_dim += terms.kl_per_dim.sum(dim=0)
+        mu.append(terms.output.posterior.mu)
     vae.train(training)
     count = len(pixels)
     per_dim = tuple((kl_per_dim / count).tolist())
-    return TestFigures(total.item() / count, recon.item() / count, sum(per_dim), per_dim)
+    variance = tuple(torch.cat(mu).var(dim=0, correction=0).tolist())
+    return TestFigures(total.item() / count, recon.item() / count, sum(per_dim), per_dim, variance)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from vae.config import Config
 from vae.errors import VAEError
 from vae.nets import build_decoder, build_encoder
-from vae.posterior import Posterior, kl_divergence, reparameterize
+from vae.posterior import Posterior, Source, kl_divergence, reparameterize
 
 __all__ = ["VAE", "Output", "Posterior", "kl_divergence", "reparameterize"]
 
@@ -69,7 +69,7 @@ class VAE(nn.Module):
         params = self.decode_params(z)
         return torch.sigmoid(params) if self.config.likelihood == "bernoulli" else params
 
-    def forward(self, x: Tensor, generator: torch.Generator | None) -> Output:
+    def forward(self, x: Tensor, generator: Source) -> Output:
         """Encode, draw z from q with `generator`, decode."""
         posterior = self.encode(x)
         z = posterior.sample(generator)

@@ -9,8 +9,10 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vae.config import Config
+from vae.dense import Dense
 
 ACTIVATION_LAYERS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -28,8 +30,13 @@ LOGVAR_LIMIT = 20.0
 def _dense_stack(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
     layers: list[nn.Module] = []
     for wide, narrow in pairwise(sizes):
-        layers += [nn.Linear(wide, narrow), ACTIVATION_LAYERS[activation]()]
+        layers += [Dense(wide, narrow), ACTIVATION_LAYERS[activation]()]
     return nn.Sequential(*layers)
+
+
+def wide(params: Tensor) -> Tensor:
+    """What a network says, float32 even where its products were computed in half: the draw and the loss need it."""
+    return params.float() if params.dtype in (torch.bfloat16, torch.float16) else params
 
 
 class Heads(nn.Module):
@@ -37,11 +44,12 @@ class Heads(nn.Module):
 
     def __init__(self, features: int, latent_dim: int) -> None:
         super().__init__()
-        self.mu = nn.Linear(features, latent_dim)
-        self.logvar = nn.Linear(features, latent_dim)
+        self.mu = Dense(features, latent_dim)
+        self.logvar = Dense(features, latent_dim)
 
     def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        return self.mu(h), self.logvar(h).clamp(-LOGVAR_LIMIT, LOGVAR_LIMIT)
+        mu, logvar = wide(self.mu(h)), wide(self.logvar(h))
+        return mu, F.hardtanh(logvar, -LOGVAR_LIMIT, LOGVAR_LIMIT)  # a clamp whose gradient is one pass
 
 
 class DenseEncoder(nn.Module):
@@ -65,10 +73,10 @@ class DenseDecoder(nn.Module):
         sizes = (config.latent_dim, *config.decoder_sizes)
         self.shape = config.shape
         self.body = _dense_stack(sizes, config.activation)
-        self.out = nn.Linear(sizes[-1], config.pixels)
+        self.out = Dense(sizes[-1], config.pixels)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.out(self.body(z)).unflatten(1, self.shape)  # (B, L) -> (B, D) -> (B, C, H, W)
+        return wide(self.out(self.body(z))).unflatten(1, self.shape)  # (B, L) -> (B, D) -> (B, C, H, W)
 
 
 def _halvings(side: int, stages: int) -> list[int]:
@@ -106,7 +114,7 @@ class ConvDecoder(nn.Module):
         stages = len(config.decoder_sizes)
         heights, widths = (_halvings(side, stages)[::-1] for side in config.shape[1:])
         self.start = (channels[0], heights[0], widths[0])
-        self.inlet = nn.Linear(config.latent_dim, channels[0] * heights[0] * widths[0])
+        self.inlet = Dense(config.latent_dim, channels[0] * heights[0] * widths[0])
         layers: list[nn.Module] = []
         for stage, (into, out) in enumerate(pairwise(channels)):
             odd = (heights[stage + 1] % 2, widths[stage + 1] % 2)  # a side of 7 halves to 3: put the odd row back
@@ -117,7 +125,7 @@ class ConvDecoder(nn.Module):
         self.body = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.body(self.inlet(z).unflatten(1, self.start))  # (B, L) -> (B, F, h, w) -> (B, C, H, W)
+        return wide(self.body(self.inlet(z).unflatten(1, self.start)))  # (B, L) -> (B, F, h, w) -> (B, C, H, W)
 
 
 def build_encoder(config: Config, seed: int = 0) -> nn.Module:

@@ -4,14 +4,47 @@ Every term is first written per image, in nats, summed over pixels and over late
 applied in one visible place, `reduce_loss`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from vae.config import Config
+from vae.errors import VAEError
 from vae.likelihoods import binarise, recon_nll
 from vae.model import VAE, Output
+from vae.posterior import Source
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What the KL costs over a run. `Config.beta` is the weight that everything below bends.
+
+    Attributes:
+        kind: one of OBJECTIVES; the function of that name says what it does.
+        rise: part of the run, or of a cycle, in which beta or the capacity grows, 0 to 1. More: a later full weight.
+        cycles: of "cyclical". More: the codes are opened up more often.
+        nats: of "capacity": of the whole code, at the end of the rise; of "free-bits": of each latent, given free.
+    """
+
+    kind: str = "fixed"
+    rise: float = 0.5
+    cycles: int = 4
+    nats: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.kind not in OBJECTIVES:
+            raise VAEError(f"The objective is {self.kind!r}: choose {', '.join(OBJECTIVES)}.")
+        if not _number(self.rise, 0, 1):
+            raise VAEError(f"rise is {self.rise!r}: give the part of the run in which beta grows, 0 to 1.")
+        if not isinstance(self.cycles, int) or not _number(self.cycles, 1, 1000):
+            raise VAEError(f"cycles is {self.cycles!r}: give a whole number from 1 to 1,000.")
+        if not _number(self.nats, 0, 10_000):
+            raise VAEError(f"nats is {self.nats!r}: give a number from 0 to 10,000.")
+
+
+def _number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 @dataclass(frozen=True)
@@ -22,23 +55,97 @@ class KLTerm:
         beta: its weight (Higgins 2017), before the recipe's reductions.
         capacity: nats: the distance |KL - capacity| is charged instead of the KL (Burgess 2018, eq. 8). None: the KL.
         free_bits: nats of each latent that cost nothing, on the mean over the batch (Kingma 2016, eq. 15).
+        over_all: where a process holds a part of the batch: from its own means (L,) to those of the whole batch.
     """
 
     beta: float
     capacity: float | None = None
     free_bits: float = 0.0
+    over_all: Callable[[Tensor], Tensor] | None = None
+
+
+def fixed(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta, from the first step to the last (Higgins et al. 2017, eq. 4)."""
+    return KLTerm(beta)
+
+
+def warmup(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta rises in a straight line from 0 (Bowman et al. 2016, section 3.1; the line is that of Sonderby et al. 2016).
+
+    The decoder is made to use the codes before they cost anything: latents die less often.
+    """
+    return KLTerm(beta * _risen(progress, objective.rise))
+
+
+def cyclical(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta rises from 0 and stays, again and again (Fu et al. 2019, eq. 6 and 7, with a line for f)."""
+    within = progress * objective.cycles % 1.0 if progress < 1 else 1.0  # the paper's tau
+    return KLTerm(beta * _risen(within, objective.rise))
+
+
+def capacity(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta * |KL - C|, C growing in a straight line from 0 to `nats` (Burgess et al. 2018, eq. 8; beta is their gamma).
+
+    KL is that of the whole code, on the mean over the batch. A large beta holds it to C; at 1 it is hardly held at all.
+    """
+    return KLTerm(beta, capacity=objective.nats * _risen(progress, objective.rise))
+
+
+def free_bits(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta * sum over latents of max(`nats`, mean KL over the batch) (Kingma et al. 2016, eq. 15; `nats` their lambda).
+
+    A latent below its free nats is not pushed down further, so it does not die.
+    """
+    return KLTerm(beta, free_bits=objective.nats)
+
+
+SCHEDULES: dict[str, Callable[[float, float, Objective], KLTerm]] = {
+    "fixed": fixed,
+    "warmup": warmup,
+    "cyclical": cyclical,
+    "capacity": capacity,
+    "free-bits": free_bits,
+}
+OBJECTIVES = tuple(SCHEDULES)
+
+
+def kl_term_at(objective: Objective, beta: float, progress: float) -> KLTerm:
+    """What the KL costs when `progress` of the planned run, 0 to 1, lies behind."""
+    return SCHEDULES[objective.kind](beta, progress, objective)
+
+
+def _risen(progress: float, rise: float) -> float:
+    return min(progress / rise, 1.0) if rise else 1.0
+
+
+def charged_kl(kl_per_dim: Tensor, kl_term: KLTerm) -> Tensor:
+    """What is weighed by beta, in nats: (B,) the KL of each image; a scalar where their mean is charged."""
+    if kl_term.capacity is None and not kl_term.free_bits:
+        return kl_per_dim.sum(dim=1)
+    mean = kl_per_dim.mean(dim=0)  # (L,)
+    if kl_term.over_all:
+        # The value is everybody's, the gradient that of the images here: each process adds its own.
+        mean = mean + (kl_term.over_all(mean.detach()) - mean.detach())
+    if kl_term.free_bits:
+        mean = mean.clamp(min=kl_term.free_bits)
+    kl = mean.sum()
+    return kl if kl_term.capacity is None else (kl - kl_term.capacity).abs()
 
 
 def reduce_loss(config: Config, recon: Tensor, kl_per_dim: Tensor, kl_term: KLTerm | None = None) -> Tensor:
     """recon (B,) and kl_per_dim (B, L), both in nats, to the scalar that the config's recipe minimises.
 
     The ELBO sums over pixels and latents and averages over the batch. A mean over pixels divides the first term by
-    their number, a mean over latents divides the second by theirs: see `effective_beta` for what that does.
+    their number, a mean over latents divides the second by theirs: see `effective_beta` for what that does. Capacity
+    and free bits are nats of the code and its latents whatever the recipe: they bend the KL before it is divided.
     """
+    kl_term = kl_term or KLTerm(config.beta)
     if config.recon_reduction == "mean":
         recon = recon / config.pixels
-    kl = kl_per_dim.mean(dim=1) if config.kl_reduction == "mean" else kl_per_dim.sum(dim=1)
-    per_image = recon + (kl_term or KLTerm(config.beta)).beta * kl  # (B,)
+    kl = charged_kl(kl_per_dim, kl_term)
+    if config.kl_reduction == "mean":
+        kl = kl / config.latent_dim
+    per_image = recon + kl_term.beta * kl  # (B,)
     return per_image.sum() if config.batch_reduction == "sum" else per_image.mean()
 
 
@@ -80,7 +187,7 @@ class Loss:
         return -(self.recon_nll + self.kl)
 
 
-def loss(vae: VAE, x: Tensor, generator: torch.Generator | None, kl_term: KLTerm | None = None) -> Loss:
+def loss(vae: VAE, x: Tensor, generator: Source, kl_term: KLTerm | None = None) -> Loss:
     """The negative ELBO of a batch, z drawn from q by `generator` (Kingma and Welling 2013, eq. 7; beta: Higgins 2017).
 
     Args:

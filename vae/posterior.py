@@ -1,6 +1,8 @@
 """q(z|x): what the encoder says about one image's code, as a small object."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -8,7 +10,34 @@ from torch import Tensor
 from vae.errors import VAEError
 
 
-def reparameterize(mu: Tensor, logvar: Tensor, generator: torch.Generator | None) -> Tensor:
+class Draws(Protocol):
+    """What may stand in a generator's place: a process with a part of each batch takes its part of the draws."""
+
+    def normal(self, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor: ...
+
+    def uniform(self, shape: Sequence[int], device: torch.device, dtype: torch.dtype) -> Tensor: ...
+
+
+Source = torch.Generator | Draws | None  # of every random number; None: torch's own generator of the device
+
+
+def normal(shape: Sequence[int], source: Source, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """N(0, 1), drawn on the generator's own device and then moved. Here and in `uniform` is all chance of a step."""
+    if source is not None and not isinstance(source, torch.Generator):
+        return source.normal(shape, device, dtype)
+    place = device if source is None else source.device
+    return torch.randn(*shape, generator=source, device=place, dtype=dtype).to(device)
+
+
+def uniform(shape: Sequence[int], source: Source, device: torch.device, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Between 0 and 1, 1 left out, drawn as `normal` does."""
+    if source is not None and not isinstance(source, torch.Generator):
+        return source.uniform(shape, device, dtype)
+    place = device if source is None else source.device
+    return torch.rand(*shape, generator=source, device=place, dtype=dtype).to(device)
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, generator: Source) -> Tensor:
     """Draw z ~ N(mu, diag(exp(logvar))) so that the gradient reaches mu and logvar (Kingma and Welling 2013, eq. 10).
 
     Args:
@@ -18,8 +47,7 @@ def reparameterize(mu: Tensor, logvar: Tensor, generator: torch.Generator | None
     Returns:
         (B, L), z = mu + std * eps.
     """
-    place = mu.device if generator is None else generator.device
-    eps = torch.randn(mu.shape, generator=generator, device=place, dtype=mu.dtype).to(mu.device)  # (B, L)
+    eps = normal(mu.shape, generator, mu.device, mu.dtype)  # (B, L)
     return mu + torch.exp(0.5 * logvar) * eps
 
 
@@ -60,7 +88,7 @@ class Posterior:
         """(B, L), the most likely code: mu. Pictures of reconstructions use it."""
         return self.mu
 
-    def sample(self, generator: torch.Generator | None) -> Tensor:
+    def sample(self, generator: Source) -> Tensor:
         """(B, L), one draw of z for each image. Likelihoods use it."""
         return reparameterize(self.mu, self.logvar, generator)
 

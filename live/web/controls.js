@@ -7,7 +7,9 @@
 const ICONS = {
   play: "M7 4 20 12 7 20z",
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
+  last: "M5 4 15 12 5 20zM16 4h3v16h-3z",
   keep: "M6 3h12v18l-6-5-6 5z",
+  save: "M10 3h4v8h4l-6 6-6-6h4zM4 19h16v2H4z",
   undo: "M10 4 3 11l7 7v-5h4a3 3 0 0 1 3 3v3h3v-3a6 6 0 0 0-6-6h-4z",
   dice: "M3 3h18v18H3zM6 6v4h4V6zM14 14v4h4v-4zM10 10v4h4v-4z",
   pen: "M4 16 15 5l4 4L8 20H4zM16 4l2-2 4 4-2 2z",

@@ -73,6 +73,9 @@ class State:
         keeps: codes kept so far.
         ids: the model_id of each model when it was last seen.
         notice: something to say once, such as that a link led nowhere.
+        run: the training that Train shows: its id, "model:NAME" for a model's history, or "" for whichever is nearest.
+        link: what this page adds to the address.
+        presses: of buttons that must be heard once, however often they are pressed.
         below: where on this page a phone finds the picker and the shelf; None where the page has no picture.
         name: of this visitor, for the server's own books: nobody can guess it.
     """
@@ -90,6 +93,9 @@ class State:
     keeps: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     notice: str = ""
+    run: str = ""
+    link: dict[str, str] = field(default_factory=dict)
+    presses: int = 0
     below: DeltaGenerator | None = None
     name: str = field(default_factory=lambda: token_hex(16))
 
@@ -219,18 +225,19 @@ def turn_page() -> None:
 
 
 def to_url(state: State) -> None:
-    """Write the model and the image that the tools stand on into the address: a link opens there."""
+    """Write the model, its image and what the page adds into the address: a link opens there."""
     wanted = {"model": state.model} if state.model else {}
     place = state.places.get(state.model)
     if place is not None and place.image_id is not None:
         wanted["image"] = place.image_id
+    wanted |= state.link
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
 
 def _from_url() -> State:
     models = shared().models()
-    state = State(model=models[0].name if models else "")
+    state = State(model=models[0].name if models else "", run=st.query_params.get("run", ""))
     asked = st.query_params.get("model", "")
     if asked in {entry.name for entry in models}:
         state.model = asked

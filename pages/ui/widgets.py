@@ -2,6 +2,7 @@
 
 import base64
 import html
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -23,6 +24,11 @@ def uri(png: bytes, kind: str = "png") -> str:
 def words(kind: str) -> str:
     """ "attribute:long_hair" for people: "long hair"."""
     return kind.partition(":")[2].replace("_", " ")
+
+
+def literal(text: str) -> str:
+    """Words of a person's own, for a place that reads Markdown: nothing in them is a mark."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 # ---- pictures ------------------------------------------------------------------------------------------------------
@@ -129,6 +135,18 @@ def _crispness(state: State) -> str:
 # ---- choosing ------------------------------------------------------------------------------------------------------
 
 CURRENT, ANY, RANDOM = "this picture", "any image", "a random code"
+
+
+def once(state: State, callback: Callable[..., None]) -> Callable[..., None]:
+    """The same callback, for one press: a second one, made before the page was drawn again, is not heard."""
+    drawn = state.presses
+
+    def press(*args: Any) -> None:
+        if state.presses == drawn:
+            state.presses += 1
+            callback(*args)
+
+    return press
 
 
 def choose_place(state: State, label: str, key: str, default: str) -> Place:

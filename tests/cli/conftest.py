@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import pytest
 
 from vae.cli import main
+from vae.home import runs_folder
+from vae.train.run import Run
+from vae.train.runs import find
 
 TINY = ("--data", "digits", "--model", "mlp", "--latent-dim", "3", "--encoder-sizes", "16", "--device", "cpu")
 
@@ -41,10 +44,15 @@ def vae():
     return _run
 
 
+@pytest.fixture
+def last_run():
+    """The newest run of this test session."""
+    return lambda: find(runs_folder(), "last")
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
-    """A small model on digits, its events beside it, and what the command said."""
+    """A small model on digits, the run it came of, and what the command said."""
     folder = tmp_path_factory.mktemp("trained") / "small"
-    events = folder.parent / "run" / "events.jsonl"
-    said = _run("train", *TINY, "--epochs", 2, "--seed", 5, "--out", folder, "--json", "--events", events)
-    return folder, events, said
+    said = _run("train", *TINY, "--epochs", 2, "--seed", 5, "--out", folder, "--json")
+    return folder, Run.open(runs_folder() / said.json["run"]), said

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +12,17 @@ from PIL import Image
 
 from vae import checkpoint
 from vae.batches import stored
-from vae.cli import plan, training
+from vae.cli import training
 from vae.data import load
 from vae.encodings import load_encodings
+from vae.errors import VAEError
 from vae.explore import projection
+from vae.home import runs_folder
 from vae.measure import measure
-from vae.train import loop
-from vae.train.events import read_events
+from vae.train import plan, runs
+from vae.train.events import EventLog
+from vae.train.run import Run
+from vae.train.step import Stepper
 
 TINY = ("--data", "digits", "--model", "mlp", "--latent-dim", "3", "--encoder-sizes", "16", "--device", "cpu")
 
@@ -43,12 +48,15 @@ def test_the_same_command_gives_the_same_model(vae, trained, tmp_path):
     assert again["model_id"] == trained[2].json["model_id"] != other["model_id"]
 
 
-def test_without_out_nothing_is_kept(vae, tmp_path, monkeypatch):
+def test_without_out_the_model_stays_in_the_runs_own_folder(vae, tmp_path, monkeypatch, last_run):
     monkeypatch.chdir(tmp_path)
     said = vae("train", *TINY, "--epochs", 1, "--limit", 200)
     assert said.status == 0 and list(tmp_path.iterdir()) == []
-    assert "not kept" in said.out and "nats per image" in said.out
-    assert vae("train", *TINY, "--epochs", 1, "--limit", 200, "--json").json["model_id"] is None
+    run = last_run()
+    assert "nats per image" in said.out and str(run.folder / "model") in said.out
+    assert run.name == "digits, mlp" and run.state() == "done" and not run.queued
+    assert checkpoint.load(run.model_folder).card["title"] == "Small digits, 3 latents"
+    assert not (run.folder / "saves").exists()  # nobody needs them any more
 
 
 def test_bars_are_shown_on_standard_error_when_asked_for(vae):
@@ -80,11 +88,11 @@ def test_the_command_on_the_card_makes_the_model_again(vae, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     words = ("--data", "digits", "--recipe", "keras", "--epochs", "1", "--limit", "100", "--title", "it's mine")
     out = tmp_path / "models" / "one"
-    first = vae("train", *words, "--out", out, "--json", f"--events={tmp_path / 'e'}", "--stop-file", "none").json
+    first = vae("train", *words, f"--out={out}", "--json", "--progress").json
     card = json.loads((out / "card.json").read_text())
     assert card["command"] == (
         "python -m vae train --data digits --recipe keras --epochs 1 --limit 100 --title 'it'\"'\"'s mine'"
-        " --out models/one"
+        " --out=models/one"
     )
     assert vae("train", *words, "--out", "models/one", "--json").json["model_id"] == first["model_id"]
 
@@ -130,8 +138,7 @@ def test_half_halves_the_weights_and_the_figures_are_of_the_halved_model(vae, tr
 
 def test_both_maps_and_every_figure(vae, tmp_path, monkeypatch):
     monkeypatch.setattr(projection, "umap", lambda mu, *, seed, progress: mu[:, :2] + seed)
-    events = tmp_path / "events.jsonl"
-    words = ("--epochs", 1, "--map", "both", "--evaluate", "--half", "--out", tmp_path / "model", "--events", events)
+    words = ("--epochs", 1, "--map", "both", "--evaluate", "--half", "--out", tmp_path / "model")
     said = vae("train", *TINY, *words, "--json").json
     assert list(load_encodings(tmp_path / "model").maps) == ["pca", "umap"]
     card = checkpoint.load(tmp_path / "model").card
@@ -139,7 +146,7 @@ def test_both_maps_and_every_figure(vae, tmp_path, monkeypatch):
         k: v for k, v in vae("evaluate", tmp_path / "model", "--json").json.items() if k != "model_id"
     }
     assert card["figures"]["test_loss"] == said["test_loss"]
-    ready = [event for event in read_events(events)[0] if event.get("ready")]
+    ready = [event for event in Run.open(runs_folder() / said["run"]).events()[0] if event.get("ready")]
     assert ready and ready[0]["model_id"] == said["model_id"]  # it can be opened while UMAP is at work
 
 
@@ -154,90 +161,111 @@ def test_a_model_may_be_replaced_and_nothing_else(vae, tmp_path):
     assert (out / "notes.txt").read_text() == "mine" and checkpoint.load(out).card["seed"] == 1
 
 
-def test_vectors_are_trained_on_and_drawn_as_bars(vae, tmp_path):
+def test_vectors_are_trained_on_and_drawn_as_bars(vae, tmp_path, last_run):
     np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(200, 12)))
     words = ("--data", f"table:{tmp_path / 'rows.npy'}", "--model", "mlp", "--likelihood", "gaussian", "--epochs", 1)
-    events = tmp_path / "run" / "events.jsonl"
-    assert vae("train", *words, "--out", tmp_path / "model", "--events", events, "--json").json["likelihood"]
+    assert vae("train", *words, "--out", tmp_path / "model", "--json").json["likelihood"]
     assert checkpoint.load(tmp_path / "model").config.shape == (12,)
-    with Image.open(tmp_path / "run" / "pictures-00001.png") as picture:
+    shown = [event for event in last_run().events()[0] if event["kind"] == "frame"]
+    with Image.open(last_run().folder / shown[-1]["pictures"]) as picture:
         assert picture.height == 2 * 64 + 2
+
+
+def test_paths_are_meant_from_where_the_command_was_given(vae, tmp_path, monkeypatch, last_run):
+    np.save(tmp_path / "rows.npy", np.random.default_rng(0).normal(size=(60, 5)))
+    monkeypatch.chdir(tmp_path)
+    said = vae("train", "--data", "table:rows.npy", "--model", "mlp", "--epochs", 1, "--out=here", "--json").json
+    assert said["folder"] == str(tmp_path / "here") and f"--out={tmp_path / 'here'}" in last_run().arguments
+    assert f"table:{tmp_path / 'rows.npy'}" in last_run().arguments
+    assert "--data table:rows.npy --model mlp" in checkpoint.load(tmp_path / "here").card["command"]
 
 
 # ---- watching and stopping -----------------------------------------------------------------------------------------
 
 
 def test_events_tell_the_whole_run(trained):
-    folder, path, said = trained
-    events, _ = read_events(path)
+    folder, run, said = trained
+    events, _ = run.events()
     kinds = [event["kind"] for event in events]
-    assert kinds[:3] == ["data", "start", "pictures"] and kinds[-1] == "done"
+    assert kinds[:3] == ["data", "start", "frame"] and kinds[-1] == "done"
     assert [event["epoch"] for event in events if event["kind"] == "epoch"] == [1, 2]
-    assert [event["epoch"] for event in events if event["kind"] == "pictures"] == [0, 1, 2]
-    assert all((path.parent / event["file"]).is_file() for event in events if event["kind"] == "pictures")
+    shown = [event for event in events if event["kind"] == "frame"]
+    assert [event["step"] for event in shown] == [0, 5, 10, 12, 24]
+    for event in shown:
+        assert (run.folder / event["pictures"]).is_file() and (run.folder / event["samples"]).is_file()
     assert {k: v for k, v in events[-1].items() if k != "kind"} == said.json
     epoch = next(event for event in events if event["kind"] == "epoch")
     assert len(epoch["kl_per_dim"]) == 3 and epoch["seconds_left"] > 0
+    start = next(event for event in events if event["kind"] == "start")
+    assert (start["train"], start["steps"], start["batch_size"], start["objective"]) == (1437, 12, 128, "fixed")
+    assert (folder / "history.safetensors").is_file()
 
 
-def test_pictures_show_originals_above_reconstructions(trained):
-    folder, path, _ = trained
-    with Image.open(path.parent / "pictures-00002.png") as picture:
-        pixels = np.asarray(picture)
-    test = load("digits", "test").pixels[:10, :, :, 0]
-    assert (pixels[:8, :8] == test[0]).all() and (pixels[:8, 90:] == test[9]).all()
-    assert not (pixels[10:, :8] == test[0]).all()
-    with Image.open(path.parent / "pictures-00000.png") as first:
-        assert not (np.asarray(first)[10:] == pixels[10:]).all()
+def test_an_epoch_is_told_only_when_its_save_is_on_the_disk(vae, monkeypatch):
+    there = []
+    say = EventLog.say
+
+    def heard(log, kind, **fields):
+        if kind == "epoch":
+            there.append((fields["step"], Run(log.path.parent).saved_step(), fields.get("flush")))
+        say(log, kind, **fields)
+
+    monkeypatch.setattr(EventLog, "say", heard)
+    assert vae("train", *TINY, "--epochs", 3, "--limit", 200).status == 0
+    assert there == [(2, 2, True), (4, 4, True), (6, 6, True)]
 
 
-def test_a_long_run_leaves_no_thousand_pictures(vae, tmp_path):
-    words = ("--epochs", 200, "--limit", 20, "--events", tmp_path / "events.jsonl")
-    assert vae("train", *TINY, *words).status == 0
-    names = sorted(path.name for path in tmp_path.glob("*.png"))
-    assert names[0] == "pictures-00000.png" and names[-1] == "pictures-00200.png" and 40 < len(names) < 70
+def test_minutes_end_a_run_and_an_objective_bends_it(vae, last_run):
+    bend = ("--objective", "warmup", "--rise", 0.8)
+    said = vae("train", *TINY, "--minutes", 0.05, *bend, "--limit", 64, "--json").json
+    assert said["epochs"] > 1
+    events = last_run().events()[0]
+    first = next(event for event in events if event["kind"] == "step")
+    last = [event for event in events if event["kind"] == "epoch"][-1]  # steps are not all said
+    assert first["beta"] < 0.1 and last["beta"] > 0.9
+    card = checkpoint.load(last_run().model_folder).card
+    assert card["settings"]["objective"]["kind"] == "warmup" and card["settings"]["minutes"] == 0.05
 
 
-def test_the_stop_file_ends_the_run_and_keeps_the_model(vae, tmp_path):
-    (tmp_path / "stop").touch()
-    events = tmp_path / "events.jsonl"
-    watch = ("--stop-file", tmp_path / "stop", "--events", events, "--batch-size", 144)
-    result = vae("train", *TINY, "--epochs", 1000, "--out", tmp_path / "model", "--json", *watch).json
-    assert result["epochs"] == 0.1  # one step of ten
-    assert read_events(events)[0][-1] == {"kind": "stopped"} | result
-    kept = checkpoint.load(tmp_path / "model")
-    assert kept.card["epochs"] == 0.1 and kept.card["settings"]["epochs"] == 1000
-    assert list(load_encodings(tmp_path / "model").maps) == ["pca"]
-
-
-def test_ctrl_c_keeps_the_model_too(vae, tmp_path, monkeypatch):
-    real, steps = loop.loss, []
-
-    def press(*arguments):
-        steps.append(1)
-        if len(steps) == 3:
-            os.kill(os.getpid(), signal.SIGINT)
-        return real(*arguments)
-
-    monkeypatch.setattr(loop, "loss", press)
+def test_ctrl_c_keeps_the_model_too(vae, tmp_path, monkeypatch, last_run):
+    press_after(monkeypatch, 3, 1)
     before = signal.getsignal(signal.SIGINT)
     result = vae("train", *TINY, "--epochs", 1000, "--batch-size", 144, "--out", tmp_path / "model", "--json").json
     assert result["epochs"] == 0.3
     assert signal.getsignal(signal.SIGINT) is before
-    assert checkpoint.load(tmp_path / "model").model_id == result["model_id"]
+    kept = checkpoint.load(tmp_path / "model")
+    assert kept.model_id == result["model_id"]
+    assert kept.card["epochs"] == 0.3 and kept.card["settings"]["epochs"] == 1000
+    assert list(load_encodings(tmp_path / "model").maps) == ["pca"]
+    assert last_run().state() == "stopped" and last_run().last_event() == {"kind": "stopped"} | result
 
 
-def test_a_second_ctrl_c_interrupts(vae, tmp_path, monkeypatch):
-    def press(*arguments):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(loop, "loss", press)
-    events = tmp_path / "events.jsonl"
-    said = vae("train", *TINY, "--out", tmp_path / "model", "--events", events)
+def test_a_second_ctrl_c_interrupts_and_the_run_can_go_on(vae, tmp_path, monkeypatch, last_run, trained):
+    press_after(monkeypatch, 15, 2)
+    said = vae("train", *TINY, "--epochs", 2, "--seed", 5, "--out", tmp_path / "model", "--json")
     assert said.status == 130 and said.err.count("\n") == 1
     assert not (tmp_path / "model").exists()
-    assert read_events(events)[0][-1]["kind"] == "failed"
+    run = last_run()
+    assert run.state() == "interrupted" and "Resume it" in run.failure()
+    monkeypatch.undo()
+    resumed = vae("runs", "resume", run.id, "--here", "--json").json
+    assert resumed["run"] == run.id and resumed["epochs"] == 2
+    assert resumed["model_id"] == trained[2].json["model_id"]  # as if nobody had pressed anything
+    assert checkpoint.load(tmp_path / "model").card["resumed"] == 1
+
+
+def press_after(monkeypatch, steps, times):
+    """Press Ctrl-C so many times in the middle of this step."""
+    real, taken = Stepper.gradients, []
+
+    def press(*arguments):
+        taken.append(1)
+        if len(taken) == steps:
+            for _ in range(times):
+                os.kill(os.getpid(), signal.SIGINT)
+        return real(*arguments)
+
+    monkeypatch.setattr(Stepper, "gradients", press)
 
 
 # ---- which model ---------------------------------------------------------------------------------------------------
@@ -325,13 +353,18 @@ def test_what_was_left_out_is_trained_as_the_source_does(parse):
         (("--model", "conv", "--encoder-sizes", "4,4,4,4,4"), "halvings"),
         (("--map", "tsne"), "--map"),
         (("--nonsense",), "--nonsense"),
-        (("--evaluate",), "add --out"),
+        (("--objective", "loop"), "objective"),
+        (("--minutes", 0), "minutes is 0"),
+        (("--precision", "int8"), "precision"),
+        (("--precision", "bfloat16"), "bfloat16"),
+        (("--follow",), "add --queue"),
+        (("--epoch", 3), "--epoch"),
     ],
 )
 def test_what_cannot_work_is_told_in_one_line_before_anything_happens(vae, tmp_path, monkeypatch, words, reason):
-    monkeypatch.setattr(training, "fit", pytest.fail)
-    out = () if "--evaluate" in words else ("--out", tmp_path / "model")
-    said = vae("train", *TINY, *words, *out)
+    monkeypatch.setattr(training, "carry_out", pytest.fail)
+    monkeypatch.setattr(runs, "write_folder", pytest.fail)
+    said = vae("train", *TINY, *words, "--out", tmp_path / "model")
     assert said.status == 2 and said.out == ""
     assert said.err.count("\n") == 1 and reason in said.err and "usage" not in said.err
     assert list(tmp_path.iterdir()) == []
@@ -351,7 +384,7 @@ def test_a_model_must_be_named(vae):
     ],
 )
 def test_what_lies_at_out_is_not_touched(vae, tmp_path, monkeypatch, make, reason):
-    monkeypatch.setattr(training, "fit", pytest.fail)
+    monkeypatch.setattr(training, "carry_out", pytest.fail)
     out = tmp_path / "out"
     make(out)
     said = vae("train", *TINY, "--out", out)
@@ -360,11 +393,10 @@ def test_what_lies_at_out_is_not_touched(vae, tmp_path, monkeypatch, make, reaso
 
 
 def test_a_place_that_cannot_be_written_is_found_before_training(vae, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "fit", pytest.fail)
+    monkeypatch.setattr(training, "carry_out", pytest.fail)
     (tmp_path / "file").write_text("")
-    for words in (("--out", tmp_path / "file" / "model"), ("--events", tmp_path / "file" / "events.jsonl")):
-        said = vae("train", *TINY, *words)
-        assert said.status == 2 and "could not be written" in said.err
+    said = vae("train", *TINY, "--out", tmp_path / "file" / "model")
+    assert said.status == 2 and "could not be written" in said.err
     monkeypatch.chdir(tmp_path)
     for out in (".", ".."):
         assert "no name of its own" in vae("train", *TINY, "--out", out).err
@@ -381,20 +413,56 @@ def test_a_table_with_a_hole_is_refused_by_row_and_column(vae, tmp_path):
     assert said.status == 2 and "choose network 'mlp'" in said.err
 
 
-def test_a_run_that_breaks_says_so_in_its_events(vae, tmp_path, monkeypatch):
-    events = tmp_path / "events.jsonl"
-    said = vae("train", *TINY, "--rate", 1, "--epochs", 0, "--events", events)
-    assert said.status == 2
-    assert read_events(events)[0][-1] == {"kind": "failed", "line": said.err.strip()}
-
+def test_a_run_that_breaks_says_so_in_its_events_and_can_go_on(vae, monkeypatch, last_run):
     def broken(*arguments):
         raise KeyError("a bug")
 
-    monkeypatch.setattr(training, "fit", broken)
-    with pytest.raises(KeyError):
-        vae("train", *TINY, "--events", events)
-    last = read_events(events)[0][-1]
-    assert last["kind"] == "failed" and "KeyError" in last["line"]
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "Recorder", broken)
+        with pytest.raises(KeyError):
+            vae("train", *TINY, "--limit", 64, "--epochs", 1)
+    run = last_run()
+    last = run.last_event()
+    assert last["kind"] == "failed" and "KeyError" in last["line"] and run.failure() == last["line"]
+    assert run.state() == "failed" and run.can_resume
+    assert vae("runs", "resume", run.id, "--here", "--json").json["run"] == run.id
+    assert run.state() == "done"
+
+
+def test_a_run_that_went_wrong_keeps_its_last_good_epoch_and_says_what_to_change(vae, monkeypatch, last_run):
+    real, taken = Stepper.gradients, []
+
+    def wrong(stepper, *arguments):
+        terms = real(stepper, *arguments)
+        taken.append(1)
+        return replace(terms, kl=terms.kl * float("nan")) if len(taken) > 4 else terms
+
+    monkeypatch.setattr(Stepper, "gradients", wrong)
+    said = vae("train", *TINY, "--limit", 256, "--epochs", 9, "--map", "none")  # two steps in each epoch
+    assert said.status == 2 and "KL" in said.err and "lower learning rate" in said.err and said.err.count("\n") == 1
+    run = last_run()
+    assert run.state() == "failed" and run.last_event()["model_id"]
+    kinds = [event["kind"] for event in run.events()[0]]
+    assert "skipped" in kinds and kinds.index("rolled_back") < kinds.index("failed")
+    kept = checkpoint.load(run.model_folder)
+    assert kept.model_id == run.last_event()["model_id"] and kept.card["epochs"] == 2
+
+
+def test_a_full_disk_is_told_where_nothing_more_can_be_written(vae, monkeypatch, last_run):
+    say = EventLog.say
+
+    def full(log, kind, **fields):
+        if kind not in ("data", "start"):
+            raise VAEError("The disk is full: events.jsonl was not saved. Free some space and try again.")
+        say(log, kind, **fields)
+
+    monkeypatch.setattr(EventLog, "say", full)
+    said = vae("train", *TINY, "--limit", 64, "--epochs", 1)
+    assert said.status == 2 and "disk is full" in said.err
+    monkeypatch.undo()
+    assert last_run().state() == "failed" and last_run().failure().startswith("The disk is full")
+    assert vae("runs", "resume", "last", "--here", "--json").json["epochs"] == 1
+    assert last_run().state() == "done"
 
 
 @pytest.mark.parametrize(
@@ -402,9 +470,9 @@ def test_a_run_that_breaks_says_so_in_its_events(vae, tmp_path, monkeypatch):
     [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 80 GB")],
 )
 def test_a_full_memory_is_told_plainly(vae, monkeypatch, error):
-    def full(*arguments):
+    def full(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(training, "fit", full)
+    monkeypatch.setattr(training, "Trainer", full)
     said = vae("train", *TINY)
     assert said.status == 2 and said.err.startswith("The memory is full") and said.err.count("\n") == 1

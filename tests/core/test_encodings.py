@@ -274,13 +274,13 @@ def test_a_file_cut_short_or_foreign_is_damage(folder: Path, refused: Any) -> No
 
 def test_a_full_disk_leaves_the_old_encodings(folder: Path, monkeypatch: pytest.MonkeyPatch, refused: Any) -> None:
     before = (folder / "encodings.safetensors").read_bytes()
-    really = Path.write_bytes
+    really = os.write
 
-    def write(path: Path, data: bytes) -> int:
-        really(path, data[:50])
+    def write(handle: int, data: bytes) -> int:
+        really(handle, data[:50])
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(os, "write", write)
     with refused("The disk is full: encodings.safetensors was not saved"):
         save_encodings(folder, some(3))
     assert (folder / "encodings.safetensors").read_bytes() == before

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Bernoulli, Normal
 
 from vae.config import REDUCTIONS, Config
-from vae.likelihoods import LOG_STD_FLOOR, bernoulli_nll, binarise, gaussian_nll, recon_nll, squared_error
+from vae.errors import VAEError
+from vae.likelihoods import bernoulli_nll, binarise, recon_nll
 from vae.model import VAE
-from vae.objectives import Loss, effective_beta, loss, reduce_loss
+from vae.objectives import OBJECTIVES, KLTerm, Loss, Objective, effective_beta, kl_term_at, loss, reduce_loss
 
 SHAPE = (5, 2, 3, 4)
 
@@ -23,73 +23,6 @@ def normal(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
 
 def uniform(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def test_bernoulli_of_black_and_white_is_that_of_torch_distributions() -> None:
-    x_logits, x = normal(*SHAPE, scale=3), (uniform(*SHAPE) < 0.5).double()
-    exact = -Bernoulli(logits=x_logits).log_prob(x).sum(dim=(1, 2, 3))
-    torch.testing.assert_close(bernoulli_nll(x_logits, x), exact, rtol=1e-9, atol=1e-9)
-
-
-def test_bernoulli_of_grey_is_the_cross_entropy() -> None:
-    x_logits, x = normal(*SHAPE), uniform(*SHAPE)
-    p = 1 / (1 + np.exp(-x_logits.numpy()))
-    exact = -(x.numpy() * np.log(p) + (1 - x.numpy()) * np.log(1 - p)).sum(axis=(1, 2, 3))
-    np.testing.assert_allclose(bernoulli_nll(x_logits, x).numpy(), exact, rtol=1e-9)
-
-
-def test_bernoulli_is_finite_when_it_is_sure_and_wrong() -> None:
-    x_logits, x = torch.tensor([[1e4, -1e4]]), torch.tensor([[0.0, 1.0]])
-    assert bernoulli_nll(x_logits, x).tolist() == [2e4]
-
-
-@pytest.mark.parametrize("log_std", [-3.0, -0.7, 0.0, 1.2])
-def test_gaussian_is_that_of_torch_distributions(log_std: float) -> None:
-    x_mean, x = normal(*SHAPE), uniform(*SHAPE)
-    exact = -Normal(x_mean, math.exp(log_std)).log_prob(x).sum(dim=(1, 2, 3))
-    given = gaussian_nll(x_mean, x, torch.tensor(log_std, dtype=torch.float64))
-    torch.testing.assert_close(given, exact, rtol=1e-9, atol=1e-9)
-
-
-def test_a_density_may_be_negative_and_is_not_clamped() -> None:
-    x = uniform(*SHAPE)
-    sure = gaussian_nll(x, x, torch.tensor(-2.0, dtype=torch.float64))
-    torch.testing.assert_close(sure, torch.full((5,), 24 * (-2 + 0.5 * math.log(2 * math.pi)), dtype=torch.float64))
-    assert (sure < -20).all()
-
-
-def test_the_learned_spread_has_a_floor() -> None:
-    x = uniform(*SHAPE)
-    at_floor, below = (gaussian_nll(x, x, torch.tensor(value)) for value in (LOG_STD_FLOOR, LOG_STD_FLOOR - 50))
-    assert torch.equal(at_floor, below)
-
-
-def test_the_best_learned_spread_is_the_mean_error() -> None:
-    """The gradient of log_std vanishes where the variance is the mean squared error (Rybkin et al. 2021, eq. 5)."""
-    x_mean, x = normal(*SHAPE), uniform(*SHAPE)
-    log_std = (0.5 * (x_mean - x).square().mean().log()).requires_grad_()
-    gaussian_nll(x_mean, x, log_std).sum().backward()
-    assert log_std.grad is not None
-    assert abs(log_std.grad.item()) < 1e-9
-
-
-def test_squared_error_is_a_gaussian_of_variance_one_half_up_to_a_constant() -> None:
-    x_mean, x = normal(*SHAPE), uniform(*SHAPE)
-    np.testing.assert_allclose(squared_error(x_mean, x), ((x_mean - x).numpy() ** 2).sum(axis=(1, 2, 3)), rtol=1e-12)
-    gap = -Normal(x_mean, math.sqrt(0.5)).log_prob(x).sum(dim=(1, 2, 3)) - squared_error(x_mean, x)
-    torch.testing.assert_close(gap, torch.full((5,), 12 * math.log(math.pi), dtype=torch.float64))
-
-
-def test_each_likelihood_uses_its_own_term(small: Config) -> None:
-    x_params, x = normal(4, 1, 8, 8), uniform(4, 1, 8, 8)
-    gaussian = VAE(small.with_(likelihood="gaussian"))
-    torch.nn.init.constant_(gaussian.log_std, -1.5)
-    assert torch.equal(recon_nll(VAE(small), x_params, x), bernoulli_nll(x_params, x))
-    assert torch.equal(recon_nll(VAE(small.with_(likelihood="mse")), x_params, x), squared_error(x_params, x))
-    given = recon_nll(gaussian, x_params, x)
-    assert torch.equal(given, gaussian_nll(x_params, x, torch.tensor(-1.5)))
-    given.sum().backward()
-    assert gaussian.log_std.grad is not None and gaussian.log_std.grad.abs() > 0
 
 
 @pytest.mark.parametrize(("recon", "kl", "batch"), list(itertools.product(REDUCTIONS, repeat=3)))
@@ -145,26 +78,6 @@ def test_the_loss_is_estimated_with_z_drawn_not_at_mu(small: Config) -> None:
     assert not torch.isclose(parts.recon_nll, bernoulli_nll(vae.decode_params(vae.encode(x).mode()), x)).any()
 
 
-def test_binarised_pixels_are_one_as_often_as_they_are_bright(generator: torch.Generator) -> None:
-    x = torch.tensor([0.0, 0.1, 0.5, 0.9, 1.0]).repeat(20_000, 1)
-    drawn = binarise(x, generator)
-    assert drawn.shape == x.shape and drawn.dtype == x.dtype
-    assert set(drawn.unique().tolist()) == {0.0, 1.0}
-    mean = drawn.mean(dim=0)
-    assert mean[0] == 0 and mean[4] == 1
-    assert ((mean - x[0]).abs() < 5 * 0.5 / 20_000**0.5).all()
-
-
-def test_binarised_pixels_are_drawn_afresh_and_repeat_with_their_generator() -> None:
-    x = torch.full((2, 50), 0.5)
-    generator = torch.Generator().manual_seed(0)
-    first, second = binarise(x, generator), binarise(x, generator)
-    assert not torch.equal(first, second) and not torch.equal(first[0], first[1])
-    before = torch.get_rng_state()
-    assert torch.equal(first, binarise(x, torch.Generator().manual_seed(0)))
-    assert torch.equal(before, torch.get_rng_state())
-
-
 def test_dynamic_binarisation_reaches_the_encoder_and_the_likelihood(small: Config) -> None:
     config = small.with_(binarise="dynamic")
     vae = VAE(config)
@@ -188,3 +101,115 @@ def test_beta_weighs_the_kl_alone(beta: float, small: Config) -> None:
     x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     totals: list[Any] = [loss(VAE(small.with_(beta=b)), x, torch.Generator().manual_seed(1)) for b in (beta, 1.0)]
     torch.testing.assert_close(totals[0].total - totals[1].total, (beta - 1) * totals[1].kl.mean())
+
+
+# ---- what the KL costs over a run ----------------------------------------------------------------------------------
+
+RUN = [step / 1000 for step in range(1001)]
+
+
+def betas(objective: Objective, beta: float = 4.0) -> list[float]:
+    return [kl_term_at(objective, beta, progress).beta for progress in RUN]
+
+
+def test_a_fixed_beta_is_what_a_config_says(small: Config) -> None:
+    assert set(betas(Objective())) == {4.0}
+    x = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    vae = VAE(small.with_(beta=4.0))
+    plain, given = (loss(vae, x, torch.Generator().manual_seed(1), term).total for term in (None, KLTerm(4.0)))
+    assert torch.equal(plain, given)
+
+
+@pytest.mark.parametrize("rise", [0.1, 0.5, 1.0])
+def test_a_warm_up_is_a_line_from_nothing(rise: float) -> None:
+    found = betas(Objective("warmup", rise=rise))
+    assert found[0] == 0 and found[-1] == 4
+    assert found == sorted(found)
+    np.testing.assert_allclose(found, np.interp(RUN, [0, rise, 1], [0, 4, 4]), atol=1e-12)
+    assert set(betas(Objective("warmup", rise=0.0))) == {4.0}
+
+
+@pytest.mark.parametrize("cycles", [1, 3, 4])
+def test_cycles_are_those_of_the_paper(cycles: int) -> None:
+    """Fu et al. 2019, eq. 6 and 7, written out over T steps: tau = mod(t - 1, ceil(T / M)) / (T / M), f a line to R."""
+    steps, rise = 1200, 0.5
+    found = [kl_term_at(Objective("cyclical", rise=rise, cycles=cycles), 2.0, t / steps).beta for t in range(steps)]
+    for t in range(1, steps + 1):
+        tau = ((t - 1) % math.ceil(steps / cycles)) / (steps / cycles)
+        assert found[t - 1] == pytest.approx(2 * min(tau / rise, 1), abs=1e-9)
+    assert sum(later < earlier for earlier, later in itertools.pairwise(found)) == cycles - 1
+    assert kl_term_at(Objective("cyclical", cycles=cycles), 2.0, 1.0).beta == 2
+
+
+def test_a_capacity_grows_in_a_line_and_beta_stays() -> None:
+    terms = [kl_term_at(Objective("capacity", rise=0.8, nats=25), 100.0, progress) for progress in RUN]
+    assert {term.beta for term in terms} == {100.0}
+    np.testing.assert_allclose([term.capacity for term in terms], np.interp(RUN, [0, 0.8, 1], [0, 25, 25]), atol=1e-9)
+
+
+def test_free_bits_are_the_same_all_along() -> None:
+    terms = {kl_term_at(Objective("free-bits", nats=0.5), 2.0, progress) for progress in RUN}
+    assert terms == {KLTerm(2.0, free_bits=0.5)}
+
+
+@pytest.mark.parametrize(("recon", "kl", "batch"), list(itertools.product(REDUCTIONS, repeat=3)))
+@pytest.mark.parametrize("term", [KLTerm(2.5, capacity=1.0), KLTerm(2.5, capacity=9.0), KLTerm(2.5, free_bits=0.6)])
+def test_bent_terms_under_every_reduction(recon: str, kl: str, batch: str, term: KLTerm, small: Config) -> None:
+    """Written out with floats: nats of the code, or of each latent, on the batch mean; then the recipe's own."""
+    config = small.with_(recon_reduction=recon, kl_reduction=kl, batch_reduction=batch)
+    nll, kl_per_dim = uniform(6), 1.5 * uniform(6, 3, seed=1)
+    means = [sum(kl_per_dim[:, latent].tolist()) / 6 for latent in range(3)]
+    if term.capacity is None:
+        assert min(means) < 0.6 < max(means)
+        cost = sum(max(0.6, mean) for mean in means)
+    else:
+        cost = abs(sum(means) - term.capacity)
+    cost /= 3 if kl == "mean" else 1
+    total = sum(value / (64 if recon == "mean" else 1) + 2.5 * cost for value in nll.tolist())
+    exact = total / (6 if batch == "mean" else 1)
+    assert reduce_loss(config, nll, kl_per_dim, term).item() == pytest.approx(exact, rel=1e-12)
+
+
+def test_free_bits_push_no_latent_below_its_floor(small: Config) -> None:
+    kl_per_dim = torch.tensor([[0.1, 0.9], [0.3, 1.1]], requires_grad=True)
+    reduce_loss(small, torch.zeros(2), kl_per_dim, KLTerm(1.0, free_bits=0.5)).backward()
+    assert kl_per_dim.grad is not None
+    assert kl_per_dim.grad.tolist() == [[0, 0.5], [0, 0.5]]
+
+
+def test_a_capacity_pulls_the_kl_from_both_sides(small: Config) -> None:
+    for capacity, sign in ((5.0, -1), (0.5, 1)):
+        kl_per_dim = torch.tensor([[1.0, 1.0], [1.0, 1.0]], requires_grad=True)
+        reduce_loss(small, torch.zeros(2), kl_per_dim, KLTerm(2.0, capacity=capacity)).backward()
+        assert kl_per_dim.grad is not None
+        assert kl_per_dim.grad.tolist() == [[sign, sign], [sign, sign]]
+
+
+def test_what_is_told_stays_the_elbo_whatever_is_charged(small: Config) -> None:
+    vae, x = VAE(small), torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    terms = [KLTerm(1.0), KLTerm(30.0, capacity=7.0), KLTerm(1.0, free_bits=2.0)]
+    found = [loss(vae, x, torch.Generator().manual_seed(1), term) for term in terms]
+    for other in found[1:]:
+        assert torch.equal(other.elbo, found[0].elbo) and torch.equal(other.kl_per_dim, found[0].kl_per_dim)
+        assert other.total != found[0].total
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kind": "annealed"},
+        {"rise": -0.1},
+        {"rise": 1.1},
+        {"rise": math.nan},
+        {"cycles": 0},
+        {"cycles": 2.5},
+        {"cycles": True},
+        {"nats": -1},
+        {"nats": math.inf},
+    ],
+)
+def test_objectives_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(VAEError) as caught:
+        Objective(**wrong)
+    assert "\n" not in str(caught.value)
+    assert OBJECTIVES == ("fixed", "warmup", "cyclical", "capacity", "free-bits")

@@ -18,7 +18,7 @@ from vae.evaluate import evaluate, figures
 from vae.evaluate.figures import knn_labels, likelihood_phrase, trustworthiness
 from vae.measure import measure
 from vae.model import VAE
-from vae.train.loop import fit
+from vae.train.loop import Trainer
 from vae.train.settings import Settings
 
 
@@ -31,8 +31,7 @@ def digits():
 def model(digits, tmp_path_factory):
     """A few epochs on digits: good enough for neighbours to mean something."""
     vae = VAE(Config(shape=(1, 8, 8), latent_dim=6, encoder_sizes=(64,), decoder_sizes=(64,)))
-    for _ in fit(vae, *digits, Settings(epochs=6, rate=3e-3, batch_size=64)):
-        pass
+    list(Trainer(vae, *digits, Settings(epochs=6, rate=3e-3, batch_size=64)).run())
     vae.eval().requires_grad_(False)
     return Checkpoint(vae, {}, "0" * 16, tmp_path_factory.mktemp("model"))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
@@ -27,7 +28,7 @@ from vae.data.images import Images
 from vae.encodings import encode, join, save_encodings
 from vae.explore.projection import pca
 from vae.model import VAE
-from vae.train.loop import fit
+from vae.train.loop import Trainer
 from vae.train.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,8 +41,8 @@ PAGES = ("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sampl
 def make(folder: Path, train: Images, test: Images, config: Config, epochs: int = 0, codes: bool = True) -> None:
     """A model's folder as training leaves it. Untrained unless `epochs` says otherwise: it is a model all the same."""
     vae = VAE(config, seed=3)
-    for _ in fit(vae, train, test, Settings(epochs=epochs, rate=3e-3)) if epochs else ():
-        pass
+    if epochs:
+        list(Trainer(vae, train, test, Settings(epochs=epochs, rate=3e-3)).run())
     vae.eval()
     counts = {"name": train.name, "train": len(train), "test": len(test)}
     card = {"title": f"Tiny {folder.name}", "sentence": f"A {folder.name} model for tests.", "data": counts}
@@ -146,6 +147,12 @@ def visit(page: str = "start.py", **asked: str) -> AppTest:
     for name, value in asked.items():
         app.query_params[name] = value
     return app.switch_page(page).run()
+
+
+def serve_others(monkeypatch: pytest.MonkeyPatch, address: str | None = "0.0.0.0") -> None:
+    """From here on the server answers at another address than this machine's own."""
+    seen = st.get_option
+    monkeypatch.setattr(st, "get_option", lambda name: address if name == "server.address" else seen(name))
 
 
 def sound(app: AppTest) -> AppTest:

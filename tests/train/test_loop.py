@@ -13,9 +13,10 @@ from vae.errors import VAEError
 from vae.measure import measure
 from vae.model import VAE
 from vae.recipes import RECIPES, make_config
-from vae.train import loop, step
-from vae.train.loop import Epoch, Step, fit
-from vae.train.settings import Settings, usual_epochs
+from vae.train import step
+from vae.train.loop import Epoch, Step, Trainer, Wishes
+from vae.train.pace import fall
+from vae.train.settings import Settings
 
 ROWS = 300  # of small vectors: 7 steps of 48
 
@@ -38,8 +39,13 @@ def small(seed=0, **changes):
     return VAE(Config(shape=(6,), latent_dim=2, encoder_sizes=(8,), decoder_sizes=(8,)).with_(**changes), seed)
 
 
+def trainer(vae, data, stop=lambda: False, **settings):
+    settings = Settings(**({"epochs": 2, "batch_size": 48} | settings))
+    return Trainer(vae, *data, settings, wishes=lambda: Wishes("stop" if stop() else ""))
+
+
 def run(vae, data, stop=lambda: False, **settings):
-    return list(fit(vae, *data, Settings(**({"epochs": 2, "batch_size": 48} | settings)), stop))
+    return list(trainer(vae, data, stop, **settings).run())
 
 
 def weights(vae):
@@ -95,25 +101,41 @@ def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(vectors, monke
 
 def test_events_come_in_order_and_add_up(vectors):
     events = run(small(), vectors, epochs=3, batch_size=10)
-    assert [type(event) for event in events] == [Step, Step, Epoch] * 3
-    assert [event.step for event in events if isinstance(event, Step)] == [20, 30] * 3
+    assert [type(event) for event in events] == [Step] * 4 + [Step, Step, Epoch] * 3
+    assert [event.step for event in events if isinstance(event, Step)] == [1, 2, 5, 10] + [20, 30] * 3
+    assert [event.step_total for event in events if isinstance(event, Step)][-2:] == [80, 90]
+    assert [event.at for event in events][4:7] == pytest.approx([2 / 3, 1, 1])
     assert {event.steps for event in events if isinstance(event, Step)} == {30}
     assert [event.epoch for event in events if isinstance(event, Epoch)] == [1, 2, 3]
-    first, second, epoch = events[:3]
+    first, second, epoch = events[-3:]
     assert epoch.train_recon_nll == pytest.approx((20 * first.recon_nll + 10 * second.recon_nll) / 30, rel=1e-5)
     assert epoch.train_kl == pytest.approx((20 * first.kl + 10 * second.kl) / 30, rel=1e-4)
     left = [event.seconds_left for event in events]
     assert left[0] > 0 and left[-1] == pytest.approx(0)
+    assert all(event.rate == 1e-3 and event.beta == 1 for event in events)
     assert all(event.images_per_second > 0 for event in events)
 
 
 def test_the_figures_of_an_epoch_are_those_of_the_model_as_it_is_then(vectors):
     vae = small()
-    for event in fit(vae, *vectors, Settings(epochs=2, batch_size=48)):
+    for event in trainer(vae, vectors).run():
         if isinstance(event, Epoch):
             found = measure(vae, stored(vectors[1]))
             assert (event.loss, event.recon_nll, event.kl) == (found.loss, found.recon_nll, found.kl)
             assert event.log_std is None
+
+
+def test_active_units_are_the_latents_whose_mu_tells_images_apart(vectors):
+    """Burda et al. 2015: Var(mu) over the test images above 0.01. One latent is made deaf, and one nearly."""
+    vae = small(latent_dim=4, likelihood="mse")
+    with torch.no_grad():
+        vae.encoder.heads.mu.weight[0] = 0
+        vae.encoder.heads.mu.weight[1:] *= torch.tensor([[0.01], [10], [10]])
+        variance = vae.encode(torch.tensor(vectors[1].pixels)).mu.numpy().var(axis=0)
+    assert (variance > 0.01).tolist() == [False, False, True, True]
+    (epoch,) = (event for event in run(vae, vectors, epochs=1, rate=1e-9) if isinstance(event, Epoch))
+    assert epoch.active_units == 2
+    np.testing.assert_allclose(measure(vae, stored(vectors[1])).mu_variance, variance, rtol=1e-4, atol=1e-6)
 
 
 def test_it_stops_after_the_very_step_and_measures_the_model_as_it_is(vectors):
@@ -124,17 +146,18 @@ def test_it_stops_after_the_very_step_and_measures_the_model_as_it_is(vectors):
         return len(asked) >= 3
 
     vae = small()
-    *_, step, epoch = run(vae, vectors, stop)
-    assert isinstance(step, Step) and (step.epoch, step.step) == (1, 3)
-    assert isinstance(epoch, Epoch) and epoch.epoch == 1
+    *_, said, epoch = run(vae, vectors, stop)
+    assert isinstance(said, Step) and (said.epoch, said.step) == (1, 3)
+    assert isinstance(epoch, Epoch) and (epoch.epoch, epoch.step) == (1, 3)
+    assert epoch.at == pytest.approx(3 * 48 / ROWS)
     assert epoch.loss == measure(vae, stored(vectors[1])).loss
 
 
 def test_a_stop_in_the_middle_leaves_the_first_steps_as_they_would_have_been(vectors):
     stopped, whole = small(), small()
-    run(stopped, vectors, iter([False, False, True]).__next__)
-    for event in fit(whole, *vectors, Settings(epochs=2, batch_size=48), iter([False, False, True]).__next__):
-        if isinstance(event, Step):
+    run(stopped, vectors, iter([False, True]).__next__)
+    for event in trainer(whole, vectors).run():
+        if isinstance(event, Step) and event.step == 2:
             break
     assert torch.equal(weights(stopped), weights(whole))
 
@@ -178,12 +201,11 @@ def test_a_loss_that_is_no_number_ends_the_run_and_names_the_term(vectors):
 
 
 def test_the_rate_falls_to_nothing_along_a_half_cosine():
-    factor = loop._cosine_tail(Settings(epochs=10, decay=0.5), steps=10)
-    assert [factor(step) for step in (0, 25, 50)] == [1, 1, 1]
-    assert factor(75) == pytest.approx(0.5)
-    assert factor(100) == pytest.approx(0)
-    assert all(factor(step) > factor(step + 1) for step in range(50, 100))
-    assert loop._cosine_tail(Settings(epochs=10), steps=10)(99) == 1
+    assert [fall(0.5, progress) for progress in (0, 0.25, 0.5)] == [1, 1, 1]
+    assert fall(0.5, 0.75) == pytest.approx(0.5)
+    assert fall(0.5, 1.0) == pytest.approx(0)
+    assert all(fall(0.5, step / 100) > fall(0.5, (step + 1) / 100) for step in range(50, 100))
+    assert fall(0.0, 0.99) == fall(0.0, 1.0) == 1
 
 
 def test_decay_reaches_the_optimiser(vectors):
@@ -191,7 +213,7 @@ def test_decay_reaches_the_optimiser(vectors):
     moved = []
     vae = small()
     before = weights(vae)
-    for event in fit(vae, *vectors, Settings(epochs=8, batch_size=48, decay=1.0)):
+    for event in trainer(vae, vectors, epochs=8, decay=1.0).run():
         if isinstance(event, Epoch):
             moved.append((weights(vae) - before).norm().item())
             before = weights(vae)
@@ -223,9 +245,3 @@ def test_data_that_do_not_fit_are_refused(vectors, digits):
         run(small(), digits)
     with pytest.raises(VAEError, match="at least one image"):
         run(small(), (vectors[0], vectors[1].take(slice(0))))
-
-
-def test_a_small_set_is_gone_over_more_often() -> None:
-    assert usual_epochs(60_000) == usual_epochs(12_000) == 10
-    assert usual_epochs(1_437) == 55
-    assert usual_epochs(1) == 200

@@ -2,37 +2,50 @@
 
 import pytest
 
-from vae.train.watch import duration, watch
+from vae.train.watch import duration, standing, watch
+
+STEPS = 10  # of an epoch
 
 
-def step(epoch, number, steps=10, **terms):
-    return {"kind": "step", "epoch": epoch, "step": number, "steps": steps, "recon_nll": 100.0, "kl": 5.0,
-            "images_per_second": 2000.4, "seconds_left": 30.0} | terms  # fmt: skip
+def step(epoch, number, **terms):
+    total = (epoch - 1) * STEPS + number
+    return {"kind": "step", "epoch": epoch, "step": number, "steps": STEPS, "recon_nll": 100.0, "kl": 5.0, "beta": 1.0,
+            "images_per_second": 2000.4, "seconds_left": 30.0, "step_total": total, "at": total / STEPS,
+            "rate": 1e-3} | terms  # fmt: skip
 
 
 def epoch(number, **terms):
-    return {"kind": "epoch", "epoch": number, "recon_nll": 90.0, "kl": 6.0, "images_per_second": 2100.0,
-            "seconds_left": 20.0} | terms  # fmt: skip
+    return {"kind": "epoch", "epoch": number, "recon_nll": 90.0, "kl": 6.0, "images_per_second": 2100.0, "beta": 1.0,
+            "seconds_left": 20.0, "step": number * STEPS, "at": number, "rate": 1e-3,
+            "active_units": 3} | terms  # fmt: skip
 
 
-START = {"kind": "start", "epochs": 4}
+def frame(epoch):
+    return {"kind": "frame", "step": epoch * STEPS, "at": epoch, "frame": "x"}
+
+
+START = {"kind": "start", "epochs": 4, "latent_dim": 8, "batch_size": 128}
 
 
 @pytest.mark.parametrize(
     ("events", "fraction", "line"),
     [
         ([], 0.0, "Starting: the program loads"),
+        ([{"kind": "queued"}], 0.0, "Starting: the program loads"),
         ([{"kind": "data"}], 0.0, "The first step is under way."),
         ([START], 0.0, "The first step is under way."),
         ([START, step(1, 5)], 0.125, "Epoch 1 of 4, 2,000 images a second, about 30 s left."),
         ([START, step(1, 10), epoch(1), step(2, 5)], 0.375, "Epoch 2 of 4, 2,000 images a second, about 30 s left."),
         ([START, step(1, 10), epoch(1)], 0.25, "Epoch 1 of 4, 2,100 images a second, about 20 s left."),
-        ([START, epoch(1), {"kind": "pictures", "file": "a.png", "epoch": 1}], 0.25, "Epoch 1 of 4, 2,100 images"),
+        ([START, epoch(1), frame(1)], 0.25, "Epoch 1 of 4, 2,100 images"),
         ([START, epoch(4), {"kind": "encoding"}], 1.0, "Trained. Its images are encoded"),
+        ([START, epoch(4), {"kind": "encoding", "ready": True}], 1.0, "Trained. You can open it"),
         ([START, epoch(4), {"kind": "done", "epochs": 4, "seconds": 8.2}], 1.0, "Finished after 4 epochs in 8 s"),
         ([START, epoch(1), {"kind": "done", "epochs": 1, "seconds": 90}], 0.25, "Finished after 1 epoch in 2 min"),
         ([START, step(1, 3), {"kind": "stopped", "epochs": 0.3, "seconds": 2}], 0.075,
          "Stopped, and the model kept, after 0.3 epochs in 2 s of training."),
+        ([START, step(1, 3), {"kind": "paused", "step": 3, "at": 0.3}], 0.075, "Paused after 0.3 epochs."),
+        ([START, step(1, 3), {"kind": "cancelled"}], 0.075, "Cancelled"),
         ([START, step(1, 3), {"kind": "failed", "line": "x"}], 0.075, "It broke off."),
     ],
 )  # fmt: skip
@@ -42,12 +55,12 @@ def test_how_far_it_is_in_numbers_and_words(events, fraction, line):
     assert seen.line.startswith(line)
 
 
-def test_the_newest_picture_is_shown():
-    first, second = ({"kind": "pictures", "file": file, "epoch": at} for file, at in (("a.png", 0), ("b.png", 2)))
-    events = [START, first, second]
-    assert (watch(events[:2]).picture, watch(events[:2]).picture_epoch) == ("a.png", 0)
-    assert (watch(events).picture, watch(events).picture_epoch) == ("b.png", 2)
-    assert watch([START]).picture == ""
+def test_minutes_that_were_counted_out_say_how_far_it_is():
+    start = START | {"epochs": 100_000, "minutes": 1.0}
+    assert watch([start, step(3, 5)]).fraction == 0
+    counted = watch([start, step(1, 5), {"kind": "plan", "steps": 50}, step(3, 5)])
+    assert counted.fraction == pytest.approx(0.5)
+    assert counted.line == "Epoch 3, 2,000 images a second, about 30 s left."
 
 
 def test_curves_lie_on_one_count_of_epochs():
@@ -58,8 +71,8 @@ def test_curves_lie_on_one_count_of_epochs():
     seen = watch(events)
     assert seen.recon.epochs == seen.kl.epochs == (0.5, 1.0, 2.0)
     assert seen.recon.nats == (120.0, 110.0, 99.0) and seen.kl.nats == (1.0, 2.0, 3.0)
-    assert seen.test_recon.epochs == (1.0, 2.0) and seen.test_recon.nats == (90.0, 80.0)
-    assert seen.test_kl.nats == (6.0, 7.0)
+    assert seen.test_recon.epochs == (1.0, 2.0)
+    assert seen.test_recon.nats == (90.0, 80.0) and seen.test_kl.nats == (6.0, 7.0)
 
 
 def test_a_number_that_was_not_finite_leaves_a_gap():
@@ -72,16 +85,63 @@ def test_a_run_whose_first_events_were_not_read_is_no_more_than_whole():
     assert watch([step(3, 10)]).fraction == 1.0
 
 
+def test_a_model_can_be_opened_while_a_better_map_is_drawn():
+    drawing = [START, {"kind": "encoding", "ready": True, "model_id": "ab"}]
+    assert watch(drawing).ready
+    assert "You can open it" in watch(drawing).line
+    assert not watch([START, {"kind": "encoding"}]).ready
+
+
+# ---- how it learns, and what happened to it ------------------------------------------------------------------------
+
+
+def test_how_it_learns_is_told_from_the_newest_step():
+    assert watch([START]).state == ""
+    seen = watch([START, step(1, 5, beta=0.25, rate=5e-4)])
+    assert seen.state == "Beta 0.25, learning rate 0.0005." and (seen.beta, seen.rate) == (0.25, 5e-4)
+    seen = watch([START, step(1, 10, beta=0.25), epoch(1, beta=0.5)])
+    assert seen.state == "Beta 0.25, learning rate 0.001, 3 of 8 latents in use." and seen.active_units == 3
+    assert watch([START, epoch(1, beta=0.5)]).beta == 0.5
+
+
+def note(*events):
+    (found,) = watch([START, step(1, 5), *events]).notes
+    return found
+
+
+def test_what_happened_to_it_is_told_in_a_sentence_each():
+    assert watch([START, step(1, 5), epoch(1)]).notes == ()
+    skipped = {"kind": "skipped", "step": 3, "epoch": 1, "term": "KL", "count": 1}
+    assert note(skipped).startswith("One step was left out: the KL was not a number.")
+    assert note(skipped, skipped | {"term": "reconstruction", "count": 3}).startswith(
+        "4 steps were left out: the reconstruction"
+    )
+    halved = {"kind": "memory", "step": 3, "batch_size": 64}
+    assert note(halved) == "The memory was full, so a step now takes 64 images in place of 128."
+    changed = {"kind": "change", "step": 7, "epoch": 2, "beta": 4.0, "rate": 1e-3}
+    assert note(changed) == "From epoch 2 on: beta 4, learning rate 0.001."
+    assert note({"kind": "bad_save", "line": "One save was damaged."}) == "One save was damaged."
+    resumed = {"kind": "resumed", "step": 5, "epoch": 1}
+    assert note(resumed) == "It was resumed from step 5, as if it had never stopped."
+    assert note(resumed, resumed).startswith("It was resumed 2 times, last from step 5,")
+
+
+def test_what_lay_behind_the_save_is_void_after_a_resumption():
+    """It is said again, and otherwise perhaps: curves must not go back and forth."""
+    resumed = {"kind": "resumed", "step": 10, "epoch": 1}
+    before = [START, step(1, 5), step(1, 10), epoch(1), frame(1), step(2, 5, kl=9.0), epoch(2), frame(2)]
+    events = [*before, START, resumed, step(2, 4)]
+    kept = standing(events)
+    assert kept == [*before[:5], START, resumed, step(2, 4)]
+    seen = watch(events)
+    assert seen.recon.epochs == (0.5, 1.0, 1.4) and seen.test_kl.epochs == (1.0,)
+    assert seen.fraction == pytest.approx(1.4 / 4)
+    assert standing([*events, epoch(2), resumed]) == [*kept[:7], resumed]
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "0 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min"), (5399, "90 min"), (5400, "1.5 h"), (86400, "24.0 h")],
 )
 def test_a_time_is_as_precise_as_it_deserves(seconds, words):
     assert duration(seconds) == words
-
-
-def test_a_model_can_be_opened_while_a_better_map_is_drawn() -> None:
-    drawing = [START, {"kind": "encoding", "ready": True, "model_id": "ab"}]
-    assert watch(drawing).ready
-    assert "You can open it" in watch(drawing).line
-    assert not watch([START, {"kind": "encoding"}]).ready

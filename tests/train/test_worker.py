@@ -1,175 +1,243 @@
-"""A training in a process of its own: what a page can know of it and do to it."""
+"""The process that does what waits, and the keeper that sees to it that there is one."""
 
-import fcntl
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
-from PIL import Image
 
 from vae import checkpoint
-from vae.encodings import load_encodings
 from vae.errors import VAEError
 from vae.train import worker
-from vae.train.worker import Run, runs, start
+from vae.train.events import EventLog
+from vae.train.run import KILLED, Attempts
+from vae.train.runs import next_run, submit
+from vae.train.worker import devices, keep_workers, start_worker, work, worker_of
 
-SMALL = ["--data", "digits", "--model", "mlp", "--latent-dim", "2", "--encoder-sizes", "16", "--device", "cpu"]
+SMALL = ("--data", "digits", "--model", "mlp", "--latent-dim", "2", "--encoder-sizes", "16", "--device", "cpu")
 
 
 def wait_for(what, seconds=60):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it took too long"
-        time.sleep(0.05)
+        time.sleep(0.02)
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A run's folder as if its process had just been started."""
-    (tmp_path / "request.json").write_text(json.dumps({"name": "mine", "arguments": ["--out", "x"], "started": ""}))
-    (tmp_path / "lock").touch()
-    return tmp_path
+def ask(tmp_path):
+    """Submit a small run."""
+    return lambda name="mine", *words, **options: submit(tmp_path, [*SMALL, *words], name, **options)
 
 
-@contextmanager
-def living(folder):
-    """Hold the lock as the process would."""
-    with (folder / "lock").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+@pytest.fixture
+def ended(tmp_path):
+    """Whoever works in this folder is ended with the test."""
+    yield
+    for device in ("cpu", *devices()):
+        if pid := worker_of(tmp_path, device):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
-def say(folder, *kinds, **fields):
-    with (folder / "events.jsonl").open("a") as file:
-        file.writelines(json.dumps({"kind": kind} | fields) + "\n" for kind in kinds)
+@pytest.fixture
+def once(monkeypatch):
+    """`work` ends where it would begin anew."""
+
+    def over(*arguments):
+        raise SystemExit
+
+    monkeypatch.setattr(worker, "_begin_anew", over)
+    monkeypatch.setattr(worker, "LOOK_WELL", 0.1)
+    monkeypatch.setattr(os, "nice", lambda more: 0)  # the tests themselves stay as they are
 
 
-def test_a_run_from_start_to_stop(tmp_path):
-    run = start(tmp_path / "runs", [*SMALL, "--epochs", "100000"], "-my digits-")
-    assert run.state() == "starting" and run.alive() and run.name == "-my digits-"
-    wait_for(lambda: any(event["kind"] == "epoch" for event in run.events()[0]) or not run.alive())
-    assert run.state() == "running", run.failure()
+# ---- the whole -----------------------------------------------------------------------------------------------------
 
-    pid = int((run.folder / "pid").read_text())
+
+def test_a_run_outlives_a_server_and_a_kill(tmp_path, ask, ended):
+    """The app's own process: started by one server, killed, started again by the next; nothing is lost."""
+    keeper = keep_workers(tmp_path, settle=0)
+    one = ask("-mine-", "--epochs", "100000")
+    wait_for(lambda: one.saved_step() or one.failure())
+    assert one.state() == "running", one.failure()
+    pid = worker_of(tmp_path, "cpu")
     assert os.getsid(pid) == pid  # the end of the server's terminal is not its end
     assert os.getpriority(os.PRIO_PROCESS, pid) == worker.NICE
-    again = Run.open(run.folder)  # another process would see the same
-    again.stop()
-    wait_for(lambda: not run.alive())
-    assert run.state() == again.state() == "stopped"
-    assert run.failure() == ""
-    wait_for(lambda: not Path(f"/proc/{pid}").exists())  # buried: no zombie stays
 
-    events, _ = run.events()
-    kinds = [event["kind"] for event in events]
-    assert kinds[0] == "data" and kinds[-1] == "stopped" and "encoding" in kinds
-    pictures = [event for event in events if event["kind"] == "pictures"]
-    assert pictures[0]["epoch"] == 0
-    with Image.open(run.folder / pictures[-1]["file"]) as picture:
-        assert picture.size == (10 * 8 + 9 * 2, 2 * 8 + 2)
-    kept = checkpoint.load(run.model_folder)
-    assert kept.model_id == events[-1]["model_id"]
-    assert kept.card["title"] == "-my digits-"
-    assert 0 < kept.card["epochs"] < 100000
-    codes = load_encodings(run.model_folder)
-    assert len(codes) == 1797 and "pca" in codes.maps
-    assert [one.folder for one in runs(tmp_path / "runs")] == [run.folder]
+    keeper.stop()  # the server may go: the worker does not
+    before = one.saved_step()
+    wait_for(lambda: one.saved_step() > before)
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: one.state() == "interrupted", 2)
+    keeper = keep_workers(tmp_path, settle=0)
+    wait_for(lambda: one.state() == "running")
+    assert worker_of(tmp_path, "cpu") != pid
+    one.change(beta=3.0)
+    wait_for(lambda: any(event["kind"] == "change" for event in one.events()[0]))
+    one.stop()
+    wait_for(lambda: one.state() == "stopped")
+    keeper.stop()
 
-
-def test_a_run_that_cannot_work_fails_with_its_own_words(tmp_path):
-    run = start(tmp_path, [*SMALL, "--epochs", "0", f"--out={tmp_path / 'model'}"], "bad")
-    wait_for(lambda: not run.alive())
-    assert run.state() == "failed"
-    assert run.failure().startswith("epochs is 0:")
-    assert run.model_folder == tmp_path / "model" and not run.model_folder.exists()
+    events, _ = one.events()
+    resumed = next(event for event in events if event["kind"] == "resumed")
+    assert resumed["step"] >= before
+    epochs = [event["epoch"] for event in events if event["kind"] == "epoch"]
+    assert sorted(set(epochs)) == list(range(1, max(epochs) + 1))  # none was lost
+    card = checkpoint.load(one.model_folder).card
+    assert card["title"] == "-mine-" and card["resumed"] == 1 and card["changes"][0]["beta"] == 3.0
+    assert card["settings"]["threads"] == max(1, worker.cores() - 1)
 
 
-def test_a_killed_run_is_a_failed_run(tmp_path):
-    run = start(tmp_path, [*SMALL, "--epochs", "100000"], "killed")
-    os.kill(int((run.folder / "pid").read_text()), signal.SIGKILL)
-    wait_for(lambda: not run.alive())
-    assert run.state() == "failed"
-    assert "without a word" in run.failure()
+# ---- a worker ------------------------------------------------------------------------------------------------------
 
 
-def test_arguments_that_nobody_can_parse_are_told(tmp_path):
-    run = start(tmp_path, ["--data"], "bad")
-    wait_for(lambda: not run.alive())
-    assert run.state() == "failed"
-    assert "--data" in run.failure() and "\n" not in run.failure()
+def test_a_worker_does_the_next_run_under_its_lock_and_begins_anew(tmp_path, ask, once):
+    one = ask()
+
+    def carry_out(run):
+        os.write(1, b"a word from a library")
+        assert run == one and run.alive() and worker_of(tmp_path, "cpu") == os.getpid()
+        assert run.attempts().starts == 1 and time.time() - run.attempts().taken < 10
+        EventLog(run.folder / "events.jsonl").say("done")
+
+    with pytest.raises(SystemExit):
+        work(tmp_path, "cpu", carry_out)
+    assert one.state() == "done" and worker_of(tmp_path, "cpu") is None
+    assert "a word from a library" in (one.folder / "log.txt").read_text()
+
+
+def test_a_device_has_one_worker(tmp_path, once):
+    with worker._hold(tmp_path, "cpu"), pytest.raises(VAEError, match="a worker for cpu already"):
+        work(tmp_path, "cpu", pytest.fail)
+    assert worker_of(tmp_path, "cpu") is None
+
+
+def test_without_work_and_without_a_server_it_ends(tmp_path, once):
+    (tmp_path / "runs").mkdir()
+    began = time.monotonic()
+    assert work(tmp_path / "runs", "cpu", pytest.fail, alone=0.3) is None
+    assert 0.3 <= time.monotonic() - began < 10
+
+
+def test_it_ends_when_the_folder_is_gone(tmp_path, once, monkeypatch):
+    monkeypatch.setattr(worker, "_mark", lambda folder: time.monotonic_ns())
+    monkeypatch.setattr(worker, "_served", lambda folder: folder.rmdir() or True)
+    (tmp_path / "runs").mkdir()
+    monkeypatch.setattr(worker, "_place", lambda folder, device: tmp_path / "lock")
+    assert work(tmp_path / "runs", "cpu", pytest.fail) is None
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("error", "line"),
     [
-        ((), "starting"),
-        (("data",), "starting"),
-        (("data", "start"), "running"),
-        (("start", "step"), "running"),
-        (("start", "epoch", "pictures"), "running"),
-        (("epoch", "encoding"), "encoding"),
-        (("encoding", "done"), "done"),
-        (("encoding", "stopped"), "stopped"),
-        (("start", "failed"), "failed"),
+        (VAEError("The data are gone."), "The data are gone."),
+        (KeyError("x"), "The training broke off (KeyError): its log has the rest."),
     ],
 )
-def test_the_state_follows_the_last_event(folder, said, state):
-    say(folder, *said)
-    with living(folder):
-        assert Run.open(folder).state() == state
-    assert Run.open(folder).state() == (state if state in worker.FINAL else "failed")
+def test_whatever_breaks_is_told_and_does_not_end_the_worker(tmp_path, ask, once, error, line):
+    one = ask()
+
+    def carry_out(run):
+        raise error
+
+    with pytest.raises(SystemExit):
+        work(tmp_path, "cpu", carry_out)
+    assert one.state() == "failed" and one.failure() == line
+    assert one.can_resume
 
 
-def test_two_who_ask_at_once_do_not_see_each_other(folder):
-    with (folder / "lock").open("rb") as other:
-        fcntl.flock(other, fcntl.LOCK_SH)
-        assert not Run.open(folder).alive()
+def test_a_run_that_is_killed_again_and_again_is_given_up_and_can_be_resumed(tmp_path, ask):
+    one, starts = ask(), []
+    for _ in range(worker.STARTS + 1):
+        assert one.state() == "queued"
+        worker._do(one, starts.append)  # it comes back without a word, as if it had been killed
+    assert len(starts) == worker.STARTS and one.state() == "failed" and one.failure() == KILLED
+    one.resume()
+    worker._do(one, starts.append)
+    assert len(starts) == worker.STARTS + 1
+    for step in (10, 20, 30, 40):  # as long as it saves it may go on
+        (one.folder / "saves" / f"{step:09d}").mkdir(parents=True)
+        worker._do(one, starts.append)
+    assert len(starts) == worker.STARTS + 5 and one.state() == "queued"
+    assert one.attempts() == Attempts(1, 40, one.attempts().taken)
 
 
-def test_the_last_event_is_found_in_a_long_file(folder):
-    say(folder, *["epoch"] * 40, kl_per_dim=[0.123456789] * 4096)
-    say(folder, "encoding")
-    assert (folder / "events.jsonl").stat().st_size > 2 * worker.TAIL
-    with living(folder):
-        assert Run.open(folder).state() == "encoding"
+def test_what_somebody_else_took_is_not_done_twice(tmp_path, ask):
+    one = ask()
+    with one.held():
+        worker._do(one, pytest.fail)
+    assert one.state() == "queued"
 
 
-def test_the_last_plain_line_of_the_log_says_why(folder):
-    (folder / "log.txt").write_bytes(
-        b"Traceback\n  File\ntraining 50%\rtraining 90%\rKilled by \xff the system\n\n  \n"
-    )
-    assert Run.open(folder).failure() == "Killed by \ufffd the system"
-    say(folder, "failed", line="The disk is full.")
-    assert Run.open(folder).failure() == "The disk is full."
+def test_what_was_cancelled_while_its_process_died_is_cleared_away(tmp_path, ask, once):
+    one = ask()
+    EventLog(one.folder / "events.jsonl").say("start")
+    (one.folder / "frames").mkdir()
+    with one.held():
+        one.cancel()
+    assert one.state() == "cancelled" and one.last_event()["kind"] == "start" and next_run(tmp_path) is None
+    assert work(tmp_path, "cpu", pytest.fail, alone=0.2) is None
+    assert one.last_event()["kind"] == "cancelled" and not (one.folder / "frames").exists()
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path):
-    with pytest.raises(VAEError, match="no training called"):
-        Run.open(tmp_path / "gone")
-    (tmp_path / "request.json").write_text("[]")
-    with pytest.raises(VAEError, match="cannot be read"):
-        _ = Run.open(tmp_path).name
-    assert runs(tmp_path / "nowhere") == []
+# ---- a keeper ------------------------------------------------------------------------------------------------------
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path):
+@pytest.fixture
+def sleeper(monkeypatch):
+    """A worker that costs nothing: it holds its lock and sleeps."""
+
+    def command(folder, device, lock, alone):
+        sign = f"open({str(worker._place(folder, device))!r}, 'w').write(str(os.getpid()))"
+        return [sys.executable, "-S", "-c", f"import os, time; {sign}; time.sleep({alone})"]
+
+    monkeypatch.setattr(worker, "_command", command)
+
+
+def test_a_worker_that_died_has_a_successor_within_a_second_or_so(tmp_path, sleeper, ended):
+    keeper = keep_workers(tmp_path, settle=0)
+    wait_for(lambda: worker_of(tmp_path, "cpu"))
+    first = worker_of(tmp_path, "cpu")
+    other = keep_workers(tmp_path, settle=0)  # a second server beside it: still one worker
+    time.sleep(0.8)
+    assert worker_of(tmp_path, "cpu") == first
+    other.stop()
+    os.kill(first, signal.SIGKILL)
+    wait_for(lambda: worker_of(tmp_path, "cpu") not in (None, 0, first), 3)
+    keeper.stop()
+    second = worker_of(tmp_path, "cpu")
+    os.kill(second, signal.SIGKILL)
+    time.sleep(0.7)
+    assert worker_of(tmp_path, "cpu") is None  # nobody keeps it any more
+
+
+def test_a_server_is_left_alone_at_first_unless_somebody_waits(tmp_path, ask, sleeper, ended):
+    keeper = keep_workers(tmp_path, settle=60)
+    time.sleep(0.3)
+    assert worker_of(tmp_path, "cpu") is None
+    ask()
+    wait_for(lambda: worker_of(tmp_path, "cpu"), 3)
+    keeper.stop()
+
+
+def test_a_worker_that_dies_at_once_is_not_started_all_the_time(tmp_path, monkeypatch):
+    born = []
+    monkeypatch.setattr(worker, "_command", lambda *a: born.append(1) or [sys.executable, "-S", "-c", ""])
+    monkeypatch.setattr(worker, "KEEP", 0.02)
+    keeper = keep_workers(tmp_path, settle=0)
+    wait_for(lambda: len(born) == 2, 10)
+    time.sleep(1)
+    keeper.stop()
+    assert len(born) == 2
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path, capsys):
     (tmp_path / "file").write_text("")
+    keeper = keep_workers(tmp_path / "file", settle=0)
+    wait_for(lambda: not keeper._thread.is_alive(), 5)
+    assert "No training can be done" in capsys.readouterr().err
     with pytest.raises(VAEError, match="could not be written"):
-        start(tmp_path / "file", SMALL, "x")
-
-
-def test_the_server_pays_nothing_for_it():
-    """Neither torch nor streamlit comes with the worker, nor with the command line's help."""
-    code = (
-        "import sys, vae.train.worker, vae.cli; print([m for m in ('torch', 'streamlit', 'umap') if m in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=worker.REPOSITORY, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+        start_worker(tmp_path / "file", "cpu")

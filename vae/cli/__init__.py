@@ -4,20 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
-from vae.cli import data, encode, evaluate, project, train
+from vae.cli import data, encode, evaluate, project, runs, train
 from vae.errors import VAEError
+from vae.train.options import Parser
+from vae.train.process import WAITING
 
-VERBS = (data, train, encode, project, evaluate)
+VERBS = (data, train, runs, encode, project, evaluate)
 BAD_INPUT, INTERRUPTED = 2, 130
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are one plain line, as all others here."""
-
-    def error(self, message: str) -> NoReturn:
-        raise VAEError(f"{message}: see `{self.prog} --help`.")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -29,8 +23,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status: 0, or 2 for bad input, explained in one line on standard error.
     """
-    # A waiting OpenMP thread sleeps instead of spinning beside the app's own; read once, when torch is imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in WAITING.items():  # read once, when torch is imported
+        os.environ.setdefault(name, value)
     try:
         arguments = _parser().parse_args(argv)
         arguments.argv = tuple(argv)

@@ -14,24 +14,29 @@ import torch
 from vae.config import Config
 from vae.data import Images, describe
 from vae.evaluate.figures import likelihood_phrase
+from vae.train.run import Run
 from vae.train.settings import Settings
-
-WATCHING = {"--events": True, "--stop-file": True, "--progress": False, "--json": False}  # option: takes a value
 
 
 def make_card(
+    run: Run,
     arguments: argparse.Namespace,
     settings: Settings,
     config: Config,
-    train: Images,
-    test: Images,
+    data: tuple[Images, Images],
     result: dict[str, Any],
 ) -> dict[str, Any]:
-    """Everything but the figures, as JSON values."""
+    """Everything but the figures, as JSON values.
+
+    Args:
+        arguments: what the run's own say. data: what it was trained and tested on.
+        result: epochs, seconds, images_per_second, device, effective_beta.
+    """
+    train, test = data
     info = describe(train.name)
     kept = arguments.keep_images or (len(train), len(test))
     return {
-        "name": arguments.out.name,
+        "name": run.model_folder.name if arguments.out else run.id,
         "title": arguments.title or f"{info.title}, {config.latent_dim} latents",
         "sentence": arguments.sentence or info.sentence,
         "data": {
@@ -53,7 +58,7 @@ def make_card(
         "images_per_second": result["images_per_second"],
         "device": result["device"],
         "versions": {"python": platform.python_version(), "torch": str(torch.__version__), "muscope": own_version()},
-        "command": shlex.join(["python", "-m", "vae", *without_watching(arguments.argv)]),
+        "command": shlex.join(["python", "-m", "vae", "train", *(_relative(word) for word in run.arguments)]),
         "figures": {},
         "made": datetime.now(UTC).date().isoformat(),
     }
@@ -65,21 +70,6 @@ def own_version() -> str:
     if not project.is_file():
         return "unknown"
     return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
-
-
-def without_watching(argv: tuple[str, ...]) -> list[str]:
-    """The command without the options that only concern who was watching; paths below this folder made relative."""
-    words: list[str] = []
-    skip = False
-    for word in argv:
-        option, equals, _ = word.partition("=")
-        if skip:
-            skip = False
-        elif option in WATCHING:
-            skip = WATCHING[option] and not equals
-        else:
-            words.append(_relative(word))
-    return words
 
 
 def _relative(word: str) -> str:

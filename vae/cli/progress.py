@@ -18,18 +18,22 @@ class Reporter:
     Args:
         bars: show bars even when standard error is no terminal.
         log: where the page reads, or None.
+        look: asked whenever something moves on; what it raises ends that.
     """
 
-    def __init__(self, bars: bool = False, log: EventLog | None = None) -> None:
+    def __init__(
+        self, bars: bool = False, log: EventLog | None = None, look: Callable[[], None] = lambda: None
+    ) -> None:
         self.bars = bars or sys.stderr.isatty()
         self.log = log
+        self.look = look
         self._bar: Any = None
         self._said = 0.0
 
-    def say(self, kind: str, **fields: Any) -> None:
-        """An event for the log."""
+    def say(self, kind: str, *, flush: bool = False, **fields: Any) -> None:
+        """An event for the log; `flush` waits until it is on the disk."""
         if self.log is not None:
-            self.log.say(kind, **fields)
+            self.log.say(kind, flush=flush, **fields)
 
     def may_say(self) -> bool:
         """Whether a while has passed since this last was so: steps come faster than anybody reads."""
@@ -49,9 +53,11 @@ class Reporter:
             fields: more for each event.
         """
         self.close()
+        self.look()
         self.say(kind, what=what, done=0, total=0, **fields)
 
         def progress(done: int, total: int) -> None:
+            self.look()
             self.bar(what, done, total, unit)
             if self.may_say():
                 self.say(kind, what=what, done=done, total=total, **fields)
@@ -66,7 +72,9 @@ class Reporter:
             from tqdm import tqdm
 
             self.close()
-            self._bar = tqdm(desc=what, total=total, unit=unit, unit_scale=True, file=sys.stderr, dynamic_ncols=True)
+            self._bar = tqdm(
+                desc=what, total=total, initial=done, unit=unit, unit_scale=True, file=sys.stderr, dynamic_ncols=True
+            )
         self._bar.total = total
         if note:
             self._bar.set_postfix_str(note, refresh=False)

@@ -1,214 +1,351 @@
-"""One run: train, keep, encode, map, measure, and write down how it was made."""
+"""One run from beginning to end: data, training, saves, then the model, its codes, its maps and its card.
 
-import argparse
+What is said in the events is on the disk before it is said: an epoch after its save, "done" after the model.
+"""
+
+import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from typing import Any
 
 import torch
 
 from vae import checkpoint
-from vae.batches import as_x, stored
+from vae.batches import stored
 from vae.cli.card import make_card, round_figures
 from vae.cli.encode import choose_rows, encode_images, load_data
 from vae.cli.evaluate import figures_of
-from vae.cli.plan import check_out, make_model_config, make_settings
 from vae.cli.progress import Reporter
 from vae.cli.project import draw_map
-from vae.data import Images, describe
+from vae.cli.recorder import Recorder
+from vae.config import Config
+from vae.data import describe, load
 from vae.device import pick_device
 from vae.encodings import save_encodings
 from vae.errors import VAEError
 from vae.evaluate.figures import likelihood_phrase
-from vae.explore import render
-from vae.files import write_aside
-from vae.measure import measure
+from vae.measure import TestFigures, measure
 from vae.model import VAE
 from vae.objectives import effective_beta
+from vae.train import options, saves
 from vae.train.events import EventLog
-from vae.train.loop import Epoch, Step, fit
+from vae.train.guard import Diverged
+from vae.train.loop import Trainer, Wishes
+from vae.train.news import Epoch, Event, Step
+from vae.train.parallel import device_of_share, joined
+from vae.train.plan import check_out, make_model_config, make_settings
+from vae.train.run import Run
 from vae.train.settings import Settings
+from vae.train.watch import standing
 
-PICTURES = 10  # originals above their reconstructions, the same ones throughout a run
-SHOWS = 50  # how often pictures are drawn in a long run, about
-
-
-@dataclass
-class Outcome:
-    """How far a run came: filled in as it goes."""
-
-    epochs: float = 0
-    seconds: float = 0.0
-    images_per_second: float = 0.0
+SAVE_AT_LEAST = 300.0  # seconds: epochs that take longer are saved in between
 
 
-def train_model(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Do everything that `train` was asked for.
+class Cancelled(Exception):
+    """Somebody cancelled the run: nothing of it is to be kept."""
+
+
+def carry_out(run: Run, *, device: str = "auto", threads: int | None = None, bars: bool = False) -> dict[str, Any]:
+    """Do a run that the caller holds, from its newest save where there is one, and say in its events how it ended.
+
+    Args:
+        device: for a run that asked for none.
+        threads: likewise; None leaves it to torch, which takes all cores.
+        bars: show progress on standard error.
 
     Returns:
         test_loss, recon_nll, kl, elbo (of the model as it was kept), images_per_second, seconds, epochs, device,
-        effective_beta, likelihood and model_id (None when nothing was kept).
+        effective_beta, likelihood, model_id, run and folder; {} when it was paused or cancelled.
 
     Raises:
-        VAEError: before training, when the settings cannot work or the folder cannot be written; after, when the
-            loss was no longer finite or the disk was full. The events then end with "failed".
+        VAEError: the settings cannot work, the data are gone, the disk or the memory is full, training went wrong. The
+            events then end with "failed", and what was saved is there still.
     """
-    log = EventLog(arguments.events) if arguments.events else None
-    reporter = Reporter(arguments.progress, log)
-    try:
-        with plain_memory_errors():
-            result, stopped = _run(arguments, reporter)
-    except VAEError as error:
-        reporter.say("failed", line=str(error))
-        raise
-    except BaseException as error:
-        reporter.say("failed", line=f"The training broke off ({type(error).__name__}: {error}); its log has the rest.")
-        raise
-    finally:
-        reporter.close()
-    reporter.say("stopped" if stopped else "done", **result)
-    return result
+    log = EventLog(run.folder / "events.jsonl")
+    run.write_last_words("")
+    with stop_requests() as pressed:
+        asked = Asked(run, pressed)
+        reporter = Reporter(bars, log, asked.look)
+        try:
+            with plain_memory_errors():
+                course = _Course(run, reporter, asked, device, threads)
+                return course.take()
+        except Cancelled:
+            run.end_cancelled()
+            return {}
+        except Diverged as error:
+            _say_failed(run, log, str(error), model_id=course.model_id)
+            raise
+        except VAEError as error:
+            _say_failed(run, log, str(error))
+            raise
+        except Exception as error:
+            _say_failed(run, log, f"The training broke off ({type(error).__name__}: {error}); its log has the rest.")
+            raise
+        finally:
+            reporter.close()
 
 
-def _run(arguments: argparse.Namespace, reporter: Reporter) -> tuple[dict[str, Any], bool]:
+def warm(device: str, threads: int) -> None:
+    """Train a small model for a moment, so that whatever is loaded at a first step is there when somebody waits."""
+    torch.set_num_threads(threads)
+    train, test = (load("digits", split, limit=64) for split in ("train", "test"))
+    config = Config(shape=train.shape, latent_dim=2, encoder_sizes=(8,), decoder_sizes=(8,))
+    for _ in Trainer(VAE(config, 0).to(pick_device(device)), train, test, Settings(epochs=1, batch_size=32)).run():
+        pass
+
+
+def take_part(words: Sequence[str]) -> None:
+    """The part of a process that torchrun started beside the one that does the run: it trains along and keeps nothing.
+
+    Raises:
+        VAEError: as `carry_out`, from whatever befalls this process alone.
+    """
+    arguments = options.parse(words)
+    device = pick_device(device_of_share(arguments.device))
+    settings, config = make_settings(arguments), make_model_config(arguments, describe(arguments.data).shape)
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
-    device = pick_device(arguments.device)
-    settings = make_settings(arguments)
-    config = make_model_config(arguments, describe(arguments.data).shape)
-    if arguments.out:
-        check_out(arguments.out)
-    elif arguments.evaluate:
-        raise VAEError("--evaluate measures the model that was kept: add --out DIR.")
-    train, test = load_data(arguments.data, arguments.limit, reporter)
-    vae = VAE(config, settings.seed).to(device)
-    with stop_requests(arguments.stop_file) as should_stop:
-        outcome = _fit(vae, train, test, settings, should_stop, reporter, arguments.events)
-    result: dict[str, Any] = {
-        "images_per_second": round(outcome.images_per_second, 1),
-        "seconds": round(outcome.seconds, 2),
-        "epochs": outcome.epochs,
-        "device": device_name(device),
-        "effective_beta": effective_beta(config),
-        "likelihood": likelihood_phrase(config),
-        "model_id": None,
-    }
-    figures = _figures(vae, test)
-    if arguments.out:
-        card = make_card(arguments, settings, config, train, test, result)
-        card["figures"] = figures
-        model_id = checkpoint.save(arguments.out, vae, card, half=arguments.half)
-        result["model_id"] = model_id
-        kept = checkpoint.load(arguments.out, device)  # from here on the model is what others will open
-        if arguments.half:
-            figures = _figures(kept.vae, test)
-        _add_codes(arguments, kept, train, test, reporter)
-        if arguments.evaluate:
-            figures = figures_of(kept, train, test, reporter)
-        card["figures"] = figures
-        checkpoint.save_card(arguments.out, card)
-    shown = {name: figures[name] for name in ("test_loss", "recon_nll", "kl", "elbo")}
-    return shown | result, outcome.epochs < settings.epochs
+    with joined(device) as share, suppress(Diverged), plain_memory_errors():
+        train, test = load_data(arguments.data, arguments.limit, Reporter())
+        for _ in Trainer(VAE(config, settings.seed).to(device), train, test, settings, share=share).run():
+            pass
 
 
-def _fit(
-    vae: VAE,
-    train: Images,
-    test: Images,
-    settings: Settings,
-    should_stop: Callable[[], bool],
-    reporter: Reporter,
-    events: Path | None,
-) -> Outcome:
-    outcome = Outcome()
-    reporter.say(
-        "start",
-        data=train.name,
-        train=len(train),
-        test=len(test),
-        epochs=settings.epochs,
-        latent_dim=vae.config.latent_dim,
-        likelihood=likelihood_phrase(vae.config),
-        effective_beta=effective_beta(vae.config),
-        device=device_name(next(vae.parameters()).device),
-    )
-    pictures = _Pictures(vae, test, events.parent, reporter) if events else None
-    if pictures:
-        pictures.draw(0)  # noise: what everything begins with
-    for event in fit(vae, train, test, settings, should_stop):
-        outcome.images_per_second = event.images_per_second
+def _say_failed(run: Run, log: EventLog, line: str, **fields: Any) -> None:
+    """Say why, in the events or, where the disk takes nothing more, in the room kept for it."""
+    try:
+        log.say("failed", flush=True, line=line, **fields)
+    except VAEError:
+        run.write_last_words(line)
+
+
+class Asked:
+    """What people want of a run, read again whenever they changed it."""
+
+    def __init__(self, run: Run, pressed: Callable[[], bool] = lambda: False) -> None:
+        self.run, self.pressed = run, pressed
+        self._control, self._seen = run.control(), self._mark()
+
+    def __call__(self) -> Wishes:
+        """For the loop: cheap enough to be asked at each step."""
+        mark = self._mark()
+        if mark != self._seen:
+            self._control, self._seen = self.run.control(), mark
+        stop = {"run": "", "cancel": "stop"}.get(self._control.want, self._control.want)
+        return Wishes("stop" if self.pressed() and not stop else stop, self._control.beta, self._control.rate)
+
+    def look(self) -> None:
+        """Raise `Cancelled` when somebody cancelled it."""
+        self()
+        if self._control.want == "cancel":
+            raise Cancelled
+
+    def _mark(self) -> tuple[int, int]:
+        try:
+            found = (self.run.folder / "control.json").stat()
+        except OSError:
+            return (0, 0)
+        return found.st_mtime_ns, found.st_ino
+
+
+class _Course:
+    """One run on its way."""
+
+    def __init__(self, run: Run, reporter: Reporter, asked: Asked, device: str, threads: int | None) -> None:
+        self.run, self.reporter, self.asked = run, reporter, asked
+        self.arguments = options.parse(run.arguments)
+        if self.arguments.device == "auto":
+            self.arguments.device = device
+        self.out = run.model_folder
+        self.saves = run.folder / "saves"
+        # A run that goes on does so with the threads it began with: with others its sums round otherwise.
+        began = next((event for event in run.events()[0] if event["kind"] == "start"), {})
+        if count := self.arguments.threads or began.get("threads") or threads:
+            torch.set_num_threads(count)
+        self.model_id = ""  # of what was kept
+        self._saved = time.monotonic()
+
+    def take(self) -> dict[str, Any]:
+        """All of it."""
+        arguments, say = self.arguments, self.reporter.say
+        device = pick_device(device_of_share(arguments.device))
+        self.settings = make_settings(arguments)
+        config = make_model_config(arguments, describe(arguments.data).shape)
+        check_out(self.out)
+        with joined(device) as share:
+            self.train, self.test = load_data(arguments.data, arguments.limit, self.reporter)
+            vae = VAE(config, self.settings.seed).to(device)
+            self.steps = -(-len(self.train) // self.settings.batch_size)  # of an epoch
+            self.trainer = Trainer(vae, self.train, self.test, self.settings, wishes=self.asked, share=share)
+            self._begin()
+            try:
+                self._train()
+            except Diverged:
+                if self.trainer.step:  # it is as it was after the last good epoch
+                    self._keep()
+                raise
+        self.asked.look()
+        if self.trainer.paused:
+            self._save(None)
+            say("paused", flush=True, step=self.trainer.step, epoch=self.trainer.epoch, at=self.trainer.at)
+            return {}
+        result = self._keep()
+        say("done" if self.trainer.finished else "stopped", flush=True, **result)
+        if self.trainer.finished:
+            shutil.rmtree(self.saves, ignore_errors=True)
+        return result
+
+    # ---- training --------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Take up the newest save, and say where the run stands."""
+        trainer, config = self.trainer, self.trainer.vae.config
+        said, _ = self.run.events()
+        save, bad = saves.newest(self.saves)
+        for line in bad:
+            self.reporter.say("bad_save", line=line)
+        if save is not None:
+            trainer.restore(save.tensors, save.facts)
+        self.recorder = Recorder(trainer.vae, self.train, self.test, self.run.folder, self.settings)
+        self.reporter.say(
+            "start",
+            data=self.train.name,
+            train=len(self.train),
+            test=len(self.test),
+            epochs=self.settings.epochs,
+            steps=self.steps,
+            batch_size=self.settings.batch_size,
+            latent_dim=config.latent_dim,
+            likelihood=likelihood_phrase(config),
+            effective_beta=effective_beta(config),
+            beta=config.beta,
+            rate=self.settings.rate,
+            objective=self.settings.objective.kind,
+            precision=self.settings.precision,
+            device=device_name(trainer.device),
+            threads=torch.get_num_threads(),
+        )
+        self.resumed = sum(event["kind"] == "resumed" for event in said)
+        if any(event["kind"] == "start" for event in said):
+            self.resumed += 1
+            self.reporter.say("resumed", step=trainer.step, epoch=trainer.epoch)
+        last = trainer.last
+        if last is not None and last.step == trainer.step:
+            if not any(event["kind"] == "epoch" and event.get("step") == last.step for event in standing(said)):
+                self.reporter.say("epoch", flush=True, **asdict(last))  # killed after its save and before this word
+            self._frame_at_end(last)
+        elif trainer.step == 0:
+            self._frame()  # noise: what everything begins with
+
+    def _train(self) -> None:
+        wish = self.asked().stop
+        if wish and self.trainer.step:  # a run that rested and is only to be ended learns no more
+            self.trainer.ended = "paused" if wish == "pause" else "stopped"
+            return
+        for event in self.trainer.run():
+            self._hear(event)
+            self.asked.look()
+
+    def _hear(self, event: Event) -> None:
         if isinstance(event, Step):
-            done = event.epoch - 1 + event.step / event.steps
-            outcome.epochs = event.epoch if event.step == event.steps else round(done, 2)
-            note = f"reconstruction {event.recon_nll:.1f}, KL {event.kl:.1f}"
-            total = settings.epochs * len(train)
-            reporter.bar("training", round(done * len(train)), total, note=note)
-            if reporter.may_say():
-                reporter.say("step", **asdict(event))
+            self._show(event)
+            if event.step_total <= 10 or self.reporter.may_say():
+                self.reporter.say(event.kind, **asdict(event))
+            if self.recorder.due(event.step_total, event.steps, event.at) and event.step < event.steps:
+                self._frame()
+            if time.monotonic() - self._saved > SAVE_AT_LEAST:
+                self._save(None)
         elif isinstance(event, Epoch):
-            outcome.seconds = event.seconds
-            reporter.say("epoch", **asdict(event))
-            if pictures and (event.epoch <= 10 or event.epoch % max(1, settings.epochs // SHOWS) == 0):
-                pictures.draw(event.epoch)
-    return outcome
+            whole = event.at == event.epoch
+            self._save(event.loss if whole else None)
+            self.reporter.say(event.kind, flush=True, **asdict(event))
+            saves.tidy(self.saves)
+            self._frame_at_end(event)
+        else:
+            self.reporter.say(event.kind, **asdict(event))
 
+    def _show(self, event: Step) -> None:
+        note = f"reconstruction {event.recon_nll:.1f}, KL {event.kl:.1f}"
+        total = round(self.trainer.steps / event.steps * len(self.train))
+        self.reporter.bar("training", round(event.at * len(self.train)), total, note=note)
 
-class _Pictures:
-    """The same few test images above their reconstructions at mu, as a PNG in the run's folder, epoch after epoch."""
+    def _frame_at_end(self, epoch: Epoch) -> None:
+        if epoch.at == epoch.epoch and self.recorder.due(epoch.epoch * self.steps, self.steps, epoch.at):
+            self._frame()
 
-    def __init__(self, vae: VAE, test: Images, folder: Path, reporter: Reporter) -> None:
-        self.vae, self.folder, self.reporter = vae, folder, reporter
-        self.x = as_x(stored(test.take(slice(PICTURES)), next(vae.parameters()).device))  # (B, *shape)
+    def _frame(self) -> None:
+        fields = self.recorder.record(self.trainer.vae, self.trainer.step, self.trainer.at)
+        self.reporter.say("frame", **fields)
 
-    @torch.inference_mode()
-    def draw(self, epoch: int) -> None:
-        self.vae.eval()
-        both = torch.cat([self.x, self.vae.decode(self.vae.encode(self.x).mode())]).cpu().numpy()  # (2B, *shape)
-        pixels = render.profile(both) if both.ndim == 2 else render.to_pixels(both)
-        if pixels.shape[-1] not in (1, 3):
-            pixels = pixels[..., :1]  # more channels than a screen has: the first speaks for them
-        picture = render.png(render.tile(pixels, columns=len(self.x)))
-        name = f"pictures-{epoch:05d}.png"
-        write_aside(self.folder / name, lambda path: path.write_bytes(picture))
-        self.reporter.say("pictures", epoch=epoch, file=name)
+    def _save(self, loss: float | None) -> None:
+        saves.write(self.saves, self.trainer.step, *self.trainer.state(), loss=loss)
+        self._saved = time.monotonic()
 
+    # ---- what is kept ----------------------------------------------------------------------------------------------
 
-def _figures(vae: VAE, test: Images) -> dict[str, float]:
-    found = measure(vae, stored(test, next(vae.parameters()).device))
-    return round_figures(
-        {
-            "test_loss": found.loss,
-            "recon_nll": found.recon_nll,
-            "kl": found.kl,
-            "elbo": -(found.recon_nll + found.kl),
+    def _keep(self) -> dict[str, Any]:
+        """Keep the model as others will open it, then what belongs to it; last its card."""
+        trainer, arguments = self.trainer, self.arguments
+        vae, last = trainer.vae, trainer.last
+        if not self.recorder.recorded(trainer.step):
+            self._frame()
+        now = last if last is not None and last.step == trainer.step else None
+        clock = trainer.state()[1]["clock"]
+        result: dict[str, Any] = {
+            "images_per_second": round(clock["images"] / max(clock["seconds"], 1e-9), 1),
+            "seconds": round(clock["seconds"], 2),
+            "epochs": int(trainer.at) if trainer.at == int(trainer.at) else round(trainer.at, 2),
+            "device": device_name(trainer.device),
+            "effective_beta": effective_beta(vae.config),
+            "likelihood": likelihood_phrase(vae.config),
         }
-    )
+        figures = _rounded(now) if now else self._figures(vae)
+        card = make_card(self.run, arguments, self.settings, vae.config, (self.train, self.test), result)
+        card |= {"changes": trainer.changes, "resumed": self.resumed, "figures": figures}
+        self.model_id = checkpoint.save(self.out, vae, card, half=arguments.half)
+        kept = checkpoint.load(self.out, trainer.device)  # from here on the model is what others will open
+        if arguments.half:
+            figures = self._figures(kept.vae)
+        self.recorder.keep(self.out)
+        self._add_codes(kept)
+        if arguments.evaluate:
+            figures = figures_of(kept, self.train, self.test, self.reporter)
+        checkpoint.save_card(self.out, card | {"figures": figures})
+        shown = {name: figures[name] for name in ("test_loss", "recon_nll", "kl", "elbo")}
+        return shown | result | {"model_id": self.model_id, "run": self.run.id, "folder": str(self.out)}
 
+    def _figures(self, vae: VAE) -> dict[str, float]:
+        return _rounded(measure(vae, stored(self.test, self.trainer.device)))
 
-def _add_codes(
-    arguments: argparse.Namespace, kept: checkpoint.Checkpoint, train: Images, test: Images, reporter: Reporter
-) -> None:
-    """Encode, then map: PCA at once, so that the model can be opened, and UMAP behind it where it was asked for."""
-    rows = choose_rows(arguments.keep_images, train, test, arguments.seed)
-    encodings = encode_images(kept.vae, train.take(rows[0]), test.take(rows[1]), reporter)
-    if arguments.map != "none":
-        encodings = draw_map(encodings, "pca", arguments.seed, reporter)
-    save_encodings(kept.folder, encodings)
-    if arguments.map in ("umap", "both"):
-        encodings = draw_map(encodings, "umap", arguments.seed, reporter, ready=True, model_id=kept.model_id)
+    def _add_codes(self, kept: checkpoint.Checkpoint) -> None:
+        """Encode, then map: PCA at once, so that the model can be opened, and UMAP behind it where it was asked for."""
+        arguments, reporter = self.arguments, self.reporter
+        rows = choose_rows(arguments.keep_images, self.train, self.test, arguments.seed)
+        encodings = encode_images(kept.vae, self.train.take(rows[0]), self.test.take(rows[1]), reporter)
+        if arguments.map != "none":
+            encodings = draw_map(encodings, "pca", arguments.seed, reporter)
         save_encodings(kept.folder, encodings)
+        if arguments.map in ("umap", "both"):
+            encodings = draw_map(encodings, "umap", arguments.seed, reporter, ready=True, model_id=kept.model_id)
+            save_encodings(kept.folder, encodings)
+
+
+def _rounded(found: Epoch | TestFigures) -> dict[str, float]:
+    elbo = -(found.recon_nll + found.kl)
+    return round_figures({"test_loss": found.loss, "recon_nll": found.recon_nll, "kl": found.kl, "elbo": elbo})
 
 
 # ---- the world outside ---------------------------------------------------------------------------------------------
 
 
 @contextmanager
-def stop_requests(stop_file: Path | None) -> Iterator[Callable[[], bool]]:
-    """A question to ask between steps: has somebody made the stop file, or pressed Ctrl-C? A second one interrupts."""
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """A question to ask between steps: has somebody pressed Ctrl-C? A second one interrupts."""
     pressed = threading.Event()
 
     def press(number: int, frame: object) -> None:
@@ -219,7 +356,7 @@ def stop_requests(stop_file: Path | None) -> Iterator[Callable[[], bool]]:
     on_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, press) if on_main_thread else None
     try:
-        yield lambda: pressed.is_set() or (stop_file is not None and stop_file.exists())
+        yield pressed.is_set
     finally:
         if on_main_thread:
             signal.signal(signal.SIGINT, before)

@@ -133,7 +133,14 @@ def png(pixels: Pixels) -> bytes:
     return file.getvalue()
 
 
-def gif(pixels: Pixels, fps: float = 12, there_and_back: bool = False) -> bytes:
+def jpeg(pixels: Pixels, quality: int = 90) -> bytes:
+    """One picture (H, W, C) uint8, C = 1 or 3, as a JPEG file: a tenth of a PNG where pictures are large and smooth."""
+    file = io.BytesIO()
+    _image(pixels).save(file, "JPEG", quality=quality, subsampling=0)
+    return file.getvalue()
+
+
+def gif(pixels: Pixels, fps: float = 12, there_and_back: bool = False, hold: float = 0) -> bytes:
     """A film that repeats for ever, as a GIF file; the same bytes every time.
 
     Grey films keep every level. Colours are cut to the 256 that serve the whole film best, without dithering: dots
@@ -143,6 +150,7 @@ def gif(pixels: Pixels, fps: float = 12, there_and_back: bool = False) -> bytes:
         pixels: (B, H, W, C) uint8, C = 1 or 3.
         fps: frames per second, 1 to 50. A GIF counts in hundredths of a second, so the pace is rounded to that.
         there_and_back: after the last frame play the inner ones backwards, so that the film has no jump.
+        hold: seconds for which the last frame stays, 0 for as long as any other.
 
     Returns:
         The file. It has as many frames as were asked for, also where two are alike.
@@ -161,8 +169,10 @@ def gif(pixels: Pixels, fps: float = 12, there_and_back: bool = False) -> bytes:
     # Image.save(save_all=True) merges frames that are alike; written one by one each keeps its place.
     header, _ = GifImagePlugin.getheader(frames[0].copy(), info={"loop": 0})
     file = [*header]
-    for frame in frames:
-        file += GifImagePlugin.getdata(frame, duration=10 * round(100 / fps))  # milliseconds
+    pace = 10 * round(100 / fps)  # milliseconds
+    for number, frame in enumerate(frames, start=1):
+        last = max(pace, round(1000 * hold)) if number == len(frames) else pace
+        file += GifImagePlugin.getdata(frame, duration=last)
     return b"".join(file) + b";"
 
 

@@ -1,203 +1,436 @@
-"""The training loop: `fit` is a generator, and whoever draws from it decides what to do with what happens."""
+"""The training loop: a `Trainer` yields what happens, and whoever draws from it decides what to do with that."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae.batches import stored
+from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
-from vae.measure import measure
+from vae.files import finite
+from vae.measure import TestFigures, measure
 from vae.model import VAE
-from vae.objectives import KLTerm
-from vae.train.settings import Settings
-from vae.train.step import Stepper
+from vae.objectives import KLTerm, kl_term_at
+from vae.train.guard import PATIENCE, Diverged, advice
+from vae.train.news import Changed, Epoch, Event, Halved, Planned, RolledBack, Skipped, Step
+from vae.train.pace import fall
+from vae.train.parallel import ALONE, Share, SharedDraws
+from vae.train.settings import Settings, check_beta, check_rate
+from vae.train.standing import GENERATORS, Standing
+from vae.train.step import Stepper, Terms
 
 STEPS_BETWEEN_EVENTS = 20
+EARLY = (1, 2, 5, 10)  # steps of a run after which something is said too: whoever waits sees that it goes
+SILENCE = 1.0  # seconds after which something is said whatever the step
+TEST_BATCH = 1000
+FORMAT = 1  # of what `state` gives
+FOREIGN = {  # what must be the same where a run goes on, and what it is otherwise
+    "format": "another version",
+    "config": "another model",
+    "settings": "a training with other settings",
+    "data": "other data",
+    "device": "another kind of device",
+}
 
 
 @dataclass(frozen=True)
-class Step:
-    """Where the run is within an epoch, said every few steps. Terms in nats per image, mean since the last one."""
-
-    epoch: int
-    step: int
-    steps: int
-    recon_nll: float
-    kl: float
-    images_per_second: float
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one pass over the training images came to. Test figures use z drawn from q by a fixed generator.
+class Wishes:
+    """What people want of a run that is under way.
 
     Attributes:
-        loss: on test data, per image, with the recipe's own reductions over pixels and latents.
-        recon_nll, kl: test, nats per image.
-        kl_per_dim: L values, test, nats.
-        train_recon_nll, train_kl: mean over the epoch's own steps.
-        seconds: training alone since the start of the run, test passes left out.
+        stop: "" to go on, "stop" to end with the model as it is, "pause" to end and go on later.
+        beta: weight of the KL from here on; None: as it is.
+        rate: of Adam from here on, before its fall; None: as it is.
     """
 
-    epoch: int
-    epochs: int
-    loss: float
-    recon_nll: float
-    kl: float
-    kl_per_dim: tuple[float, ...]
-    train_recon_nll: float
-    train_kl: float
-    images_per_second: float
-    seconds: float
-    seconds_left: float
-    log_std: float | None
+    stop: str = ""
+    beta: float | None = None
+    rate: float | None = None
 
 
-Event = Step | Epoch
+class Trainer:
+    """One training: made, or made and restored; then `run`.
 
-
-def fit(
-    vae: VAE,
-    train: Images,
-    test: Images,
-    settings: Settings,
-    should_stop: Callable[[], bool] = lambda: False,
-) -> Iterator[Event]:
-    """Train `vae` in place, yielding a `Step` every few steps and an `Epoch` after each pass.
-
-    The data lie on the model's device as uint8 and are indexed, scaled and binarised there. Whenever an event has
-    been yielded the model may be read or saved; the loop waits.
+    The data lie on the model's device as uint8 and are indexed, scaled and binarised there.
 
     Args:
-        should_stop: asked after each step; True ends the run there, the model as it is then.
+        vae: trained in place, on its own device.
+        wishes: asked after each step (on CUDA every few), so it must answer fast. A beta or rate that cannot be is
+            passed over.
+        share: the part of each batch that this process takes; see `vae.train.parallel`.
+
+    Attributes:
+        standing: how far it is; see `Standing`.
+        last: the last `Epoch`, or None.
+        ended: how `run` ended: "finished", "stopped", "paused", or "" so far.
 
     Raises:
-        VAEError: data of another shape, too few images, or a loss that is no longer finite.
+        VAEError: data of another shape, too few images, or a precision that this device does not have.
     """
-    if train.shape != vae.config.shape:
-        raise VAEError(f"The model reads {vae.config.shape} and the images are {train.shape}: choose one size.")
-    if not len(train) or not len(test):
-        raise VAEError("There must be at least one image to train on and one to test on: add some.")
-    device = next(vae.parameters()).device
-    if vae.config.network == "conv":
-        vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
-    pixels, test_pixels = stored(train, device), stored(test, device)
-    generator = torch.Generator(device).manual_seed(settings.seed)
-    stepper = Stepper(vae, settings.rate)
-    steps = -(-len(train) // settings.batch_size)
-    factor = _cosine_tail(settings, steps)
-    clock = _Clock(settings.epochs * len(train))
-    for epoch in range(1, settings.epochs + 1):
-        vae.train()
-        order = torch.randperm(len(train), generator=generator, device=device)
-        whole = _Mean()
-        recent = _Mean()
-        for step, rows in enumerate(order.split(settings.batch_size), start=1):
-            clock.start()
-            stepper.rate = settings.rate * factor((epoch - 1) * steps + step - 1)
-            terms = stepper.gradients(pixels[rows], generator, KLTerm(vae.config.beta))
-            stepper.apply()
-            recent.add(torch.stack([terms.recon_nll, terms.kl]), len(rows))
-            stop = should_stop()
-            due = stop or step % STEPS_BETWEEN_EVENTS == 0 or step == steps
-            if due:
-                recon, kl = recent.value()  # waits for the device, so the clock counts its work and not the asking
-            clock.stop(len(rows))
-            if due:
-                whole.take(recent)
-                _check_finite(recon, kl, epoch)
-                yield Step(epoch, step, steps, recon, kl, clock.rate, clock.left)
-            if stop:
-                break
-        recon, kl = whole.value()
-        figures = measure(vae, test_pixels)
-        yield Epoch(
-            epoch=epoch,
-            epochs=settings.epochs,
+
+    def __init__(
+        self,
+        vae: VAE,
+        train: Images,
+        test: Images,
+        settings: Settings,
+        *,
+        wishes: Callable[[], Wishes] = Wishes,
+        share: Share = ALONE,
+    ) -> None:
+        if train.shape != vae.config.shape:
+            raise VAEError(f"The model reads {vae.config.shape} and the images are {train.shape}: choose one size.")
+        if not len(train) or not len(test):
+            raise VAEError("There must be at least one image to train on and one to test on: add some.")
+        self.vae, self.settings, self.wishes, self.share = vae, settings, wishes, share
+        self.device = next(vae.parameters()).device
+        if vae.config.network == "conv":
+            vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
+        self.pixels, self.test_pixels = stored(train, self.device), stored(test, self.device)
+        self.stepper = Stepper(vae, settings.rate, pick_precision(settings.precision, self.device))
+        self.standing = Standing(
+            len(train), settings.epochs, settings.batch_size, vae.config.beta, settings.rate, settings.seed, self.device
+        )
+        self.last: Epoch | None = None
+        self.ended = ""
+        self._good = self.state()  # what a run that has gone wrong goes back to
+
+    @property
+    def step(self) -> int:
+        """Steps done since the start of the run."""
+        return self.standing.step
+
+    @property
+    def steps(self) -> int:
+        """Of the whole run, as planned."""
+        return self.standing.plan.steps
+
+    @property
+    def epoch(self) -> int:
+        """The epoch under way, from 1; between two, the one that is done; 0 before the first step."""
+        return self.standing.epoch
+
+    @property
+    def at(self) -> float:
+        """Epochs done, the one under way as a fraction."""
+        return self.standing.at
+
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """What was wished, {"step", "beta", "rate"} each."""
+        return self.standing.changes
+
+    @property
+    def finished(self) -> bool:
+        """There is nothing left to do."""
+        return self.ended == "finished"
+
+    @property
+    def paused(self) -> bool:
+        """`run` ended because of a wish, to go on later."""
+        return self.ended == "paused"
+
+    def run(self) -> Iterator[Event]:
+        """Go on from where the training stands, yielding what happens; whoever draws may read or save the model then.
+
+        Raises:
+            Diverged: the loss was not finite, or ran away; a `RolledBack` was yielded before it.
+            VAEError: the memory of the device is full even for one image at a time.
+        """
+        if not self.share.alone:
+            self.restore(*self.share.spread(*self.state(), self.device))  # all stand where rank 0 stands
+        self.ended = ""
+        now = self.standing
+        now.clock.go()
+        while not now.out_of_steps or (now.seen and not self._told):
+            while not (now.whole_epoch or now.out_of_steps or self.ended):
+                yield from self._go_on()
+            whole = now.whole_epoch
+            if whole or not self.paused:
+                yield from self._look_at_epoch()
+            if whole and not self.ended:
+                yield from self._hear()
+            if self.ended:
+                return
+        self.ended = "finished"
+
+    @property
+    def _told(self) -> bool:
+        """An `Epoch` was said of this very step."""
+        return self.last is not None and self.last.step == self.step
+
+    # ---- a step ----------------------------------------------------------------------------------------------------
+
+    def _go_on(self) -> Iterator[Event]:
+        """One step, and what is to be said of it."""
+        now = self.standing
+        rows = now.next_rows()
+        progress = now.plan.progress(now.step)
+        term = kl_term_at(self.settings.objective, now.beta, progress)
+        now.beta_now, now.rate_now = term.beta, now.rate * fall(self.settings.decay, progress)
+        self.stepper.rate = now.rate_now
+        now.clock.start()
+        try:
+            sums = self._gradients(rows, term)  # (4,)
+        except torch.OutOfMemoryError as error:
+            yield self._halve(error)
+            return
+        skip = now.guard.judge(sums, self.stepper.norm())
+        self.stepper.apply(skip)
+        now.advance(len(rows), torch.where(skip, 0.0, sums))
+        mark = now.whole_epoch or now.out_of_steps or now.taken % STEPS_BETWEEN_EVENTS == 0
+        look = now.step == 1 or now.step % STEPS_BETWEEN_EVENTS == 0
+        wrong = ""
+        if mark or look or now.guard.at_once:
+            skipped, wrong = self._look(look)
+            if skipped:
+                yield skipped
+            if not wrong:
+                yield from self._hear()
+        if mark or self.ended or now.step in EARLY or now.clock.elapsed - now.said > SILENCE:
+            recon, kl, _ = now.recent.value()  # waits for the device, so the clock counts its work and not the asking
+            now.clock.stop(len(rows))
+            yield self._tell(recon, kl)
+        else:
+            now.clock.stop(len(rows))
+        if wrong:
+            yield from self._go_back(wrong)
+
+    def _gradients(self, rows: Tensor, term: KLTerm) -> Tensor:
+        """Gradients of one batch, and its sums as `Mean` keeps them: (4,)."""
+        config, generator = self.vae.config, self.standing.generator
+        if self.share.alone:
+            return _sums(self.stepper.gradients(self.pixels.index_select(0, rows), generator, term), len(rows), config)
+        mine, count = self.share.rows(len(rows))
+        weight = count / len(rows)
+        term = replace(term, over_all=lambda mean: self.share.average(mean, weight))
+        draws = SharedDraws(generator, mine, len(rows))
+        terms = self.stepper.gradients(self.pixels.index_select(0, rows[mine]), draws, term)
+        gradients = [weights.grad for weights in self.vae.parameters() if weights.grad is not None]
+        for gradient in gradients:
+            gradient *= float(count > 0) if config.batch_reduction == "sum" else weight
+        return self.share.add_up(gradients, _sums(terms, count, config) * float(count > 0))
+
+    def _halve(self, error: torch.OutOfMemoryError) -> Halved:
+        """Go on with batches half as large; the step under way begins again."""
+        now = self.standing
+        size = min(now.batch_size, now.images)
+        if size == 1 or not self.share.alone:
+            raise VAEError(
+                "The memory of the device is full: choose fewer units or channels, or a smaller batch."
+            ) from error
+        now.clock.stop(0)
+        now.batch_size = size // 2
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        now.plan.recount(now.step, now.most_steps)
+        return Halved(now.step, now.batch_size)
+
+    # ---- what is said and heard ------------------------------------------------------------------------------------
+
+    def _tell(self, recon: float, kl: float) -> Step:
+        now = self.standing
+        now.said = now.clock.elapsed
+        now.whole.take(now.recent)
+        return Step(
+            epoch=now.done + 1,
+            step=now.taken,
+            steps=now.steps,
+            recon_nll=recon,
+            kl=kl,
+            images_per_second=now.clock.rate,
+            seconds_left=self._seconds_left(),
+            step_total=now.step,
+            at=now.at,
+            beta=now.beta_now,
+            rate=now.rate_now,
+        )
+
+    def _hear(self) -> Iterator[Event]:
+        """Do what is wished, and count the minutes out. Rank 0 asks, so that all processes do the same."""
+        now = self.standing
+        wishes = self.wishes() if self.share.rank == 0 else Wishes()
+        beta, rate = _possible(wishes.beta, check_beta, now.beta), _possible(wishes.rate, check_rate, now.rate)
+        stop = {"stop": "stopped", "pause": "paused"}.get(wishes.stop, "")
+        steps = self._count_out()
+        if not self.share.alone:
+            stop, beta, rate, steps = self.share.tell((stop, beta, rate, steps), self.device)
+        if steps != now.plan.steps:
+            now.plan.recount(now.step, steps)
+            yield Planned(steps)
+        if (beta, rate) != (now.beta, now.rate):
+            now.beta, now.rate = beta, rate
+            now.changes.append({"step": now.step, "beta": beta, "rate": rate})
+            yield Changed(now.step, now.epoch, beta, rate)
+        self.ended = stop
+
+    def _count_out(self) -> int:
+        """Steps of the whole run; where minutes were given, those that fit into them at the pace so far."""
+        now, minutes = self.standing, self.settings.minutes
+        if minutes is None:
+            return now.plan.steps
+        return now.plan.within(60 * minutes, now.clock.elapsed, now.step, now.most_steps)
+
+    def _seconds_left(self) -> float:
+        now = self.standing
+        limit = 60 * self.settings.minutes if self.settings.minutes else math.inf
+        left = (now.plan.steps - now.step) * now.clock.elapsed / max(now.step, 1)
+        return max(0.0, min(left, limit - now.clock.elapsed))
+
+    def _look_at_epoch(self) -> Iterator[Event]:
+        """Measure the model as it is, and say what the epoch came to; a whole one makes room for the next."""
+        figures = self._measure()
+        now = self.standing
+        if not math.isfinite(figures.loss):
+            yield from self._go_back(self._line("The loss on the test images was no longer a number"))
+        recon, kl, _ = now.whole.value()
+        number = now.done + 1
+        if now.whole_epoch:
+            now.turn_page()
+        self.last = Epoch(
+            epoch=number,
+            epochs=now.epochs,
             loss=figures.loss,
             recon_nll=figures.recon_nll,
             kl=figures.kl,
             kl_per_dim=figures.kl_per_dim,
             train_recon_nll=recon,
             train_kl=kl,
-            images_per_second=clock.rate,
-            seconds=clock.seconds,
-            seconds_left=clock.left,
-            log_std=vae.log_std.item() if vae.config.likelihood == "gaussian" else None,
+            images_per_second=now.clock.rate,
+            seconds=now.clock.seconds,
+            seconds_left=self._seconds_left(),
+            log_std=self.vae.log_std.item() if self.vae.config.likelihood == "gaussian" else None,
+            active_units=figures.active_units,
+            step=now.step,
+            at=now.at,
+            beta=now.beta_now,
+            rate=now.rate_now,
         )
-        if stop or should_stop():
-            return
+        if now.guard.calm(now.window.value()[2]):
+            self._good = self.state()
+        yield self.last
+
+    def _measure(self) -> TestFigures:
+        size = TEST_BATCH
+        while True:
+            try:
+                return measure(self.vae, self.test_pixels, batch_size=size)
+            except torch.OutOfMemoryError:
+                if size == 1:
+                    raise
+                size //= 2
+
+    # ---- when it goes wrong ----------------------------------------------------------------------------------------
+
+    def _look(self, at_loss: bool) -> tuple[Skipped | None, str]:
+        """What was skipped since the last look, and a line when the run has gone wrong, else ""."""
+        now = self.standing
+        count, term, in_a_row = now.guard.look()
+        if term == "gradient" and now.guard.at_once:
+            term = f"gradient of {self.stepper.culprit()}".removesuffix(" of ")
+        skipped = Skipped(now.step, now.done + 1, term, count) if count else None
+        if in_a_row >= PATIENCE:
+            named = f"The {term}" if term.startswith("gradient") else f"The {term} term"
+            return skipped, self._line(f"{named} was no longer a number")
+        if at_loss:
+            loss = now.window.value()[2]
+            now.window.total.zero_()
+            if now.guard.runs_away(loss):
+                return skipped, self._line(f"The loss ran away, to {loss:.3g} for each image,")
+        return skipped, ""
+
+    def _line(self, what: str) -> str:
+        """What went wrong, where, what to change, and which weights the model has."""
+        now, good = self.standing, self._good[1]
+        kept = f"after epoch {good['done']}" if not good["seen"] else f"after step {good['step']}"
+        kept = kept if good["step"] else "before the first step"
+        change = advice(self.vae.config, now.beta_now, now.rate_now)
+        return f"{what} in epoch {now.done + 1}: try {change}. The model is as it was {kept}."
+
+    def _go_back(self, line: str) -> Iterator[Event]:
+        self.restore(*self._good)
+        yield RolledBack(self.step, self.epoch, line)
+        raise Diverged(line)
+
+    # ---- all of it, to be kept -------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything that the run needs to go on as if it had not been interrupted, after any step.
+
+        Returns:
+            tensors on the CPU: weights under "model.", what Adam remembers under "adam.", generators, sums; and facts
+            that can be written as JSON.
+        """
+        tensors = self._weights() | self.standing.tensors()
+        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
+        last = finite(asdict(self.last)) if self.last else None
+        return copies | self.stepper.state(), self._identity() | self.standing.facts() | {"last": last}
+
+    @torch.no_grad()
+    def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Take up what `state` gave; `run` then goes on from there, to the bit on the same machine and versions.
+
+        Raises:
+            VAEError: it is of another model, other data, other settings or another kind of device; nothing was changed.
+        """
+        known = self._identity()
+        for name, line in FOREIGN.items():
+            if facts.get(name) != known[name]:
+                raise VAEError(f"This save is of {line}: go on with what it belongs to, or start another training.")
+        adam = {name: value for name, value in tensors.items() if name.startswith("adam.")}
+        wanted = self._weights() | self.standing.tensors()
+        if set(tensors) - set(adam) != set(wanted) or any(
+            tensors[name].shape != value.shape for name, value in wanted.items() if name not in GENERATORS
+        ):
+            raise VAEError("This save does not have the weights of this network: start another training.")
+        self.stepper.restore(adam)
+        self.standing.restore(tensors, facts)
+        self.stepper.rate = self.standing.rate_now
+        for name, value in self._weights().items():
+            value.copy_(tensors[name])
+        last = facts["last"]
+        self.last = Epoch(**(last | {"kl_per_dim": tuple(last["kl_per_dim"])})) if last else None
+        self.ended = ""
+        self._good = self.state()
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {f"model.{name}": value for name, value in self.vae.state_dict().items()}
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "config": self.vae.config.to_json(),
+            "settings": self.settings.to_json(),
+            "data": [len(self.pixels), len(self.test_pixels)],
+            "device": self.device.type,
+        }
 
 
-def _cosine_tail(settings: Settings, steps: int) -> Callable[[int], float]:
-    whole = settings.epochs * steps
-    tail = settings.decay * whole
-
-    def factor(step: int) -> float:
-        into = step - (whole - tail)
-        if tail == 0 or into <= 0:
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * min(into / tail, 1.0)))
-
-    return factor
+def pick_precision(wanted: str, device: torch.device) -> str:
+    """ "float32" or "bfloat16": what "auto" comes to on this device. VAEError: bfloat16 where it does not pay."""
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bfloat16" and not able:
+        raise VAEError("bfloat16 needs a GPU that multiplies in it, and this device does not: take float32 or auto.")
+    return "bfloat16" if able and wanted != "float32" else "float32"
 
 
-def _check_finite(recon: float, kl: float, epoch: int) -> None:
-    for name, value in (("reconstruction", recon), ("KL", kl)):
-        if not math.isfinite(value):
-            raise VAEError(f"The {name} term was no longer a number in epoch {epoch}: try a lower learning rate.")
+def _sums(terms: Terms, images: int, config: Config) -> Tensor:
+    """What `Mean` adds up, of one batch: (4,)."""
+    total = terms.total if config.batch_reduction == "sum" else terms.total * images
+    return torch.stack([terms.recon_nll, terms.kl, total, torch.full_like(total, images)])
 
 
-class _Mean:
-    """A mean of the two terms per image, kept on the device so that no step waits for it."""
-
-    def __init__(self) -> None:
-        self.total: Tensor | None = None
-        self.count = 0
-
-    def add(self, total: Tensor, count: int) -> None:
-        self.total = total.clone() if self.total is None else self.total + total
-        self.count += count
-
-    def take(self, other: "_Mean") -> None:
-        """Add what another mean has gathered, and empty it."""
-        if other.total is not None:
-            self.add(other.total, other.count)
-        other.total, other.count = None, 0
-
-    def value(self) -> tuple[float, float]:
-        if self.total is None:
-            return float("nan"), float("nan")
-        recon, kl = (self.total / self.count).tolist()
-        return recon, kl
-
-
-class _Clock:
-    """Seconds spent in steps alone, and what is left at this pace."""
-
-    def __init__(self, images: int) -> None:
-        self.images = images
-        self.done = 0
-        self.seconds = 0.0
-        self._since = 0.0
-
-    def start(self) -> None:
-        self._since = time.perf_counter()
-
-    def stop(self, images: int) -> None:
-        self.seconds += time.perf_counter() - self._since
-        self.done += images
-
-    @property
-    def rate(self) -> float:
-        return self.done / self.seconds if self.seconds else 0.0
-
-    @property
-    def left(self) -> float:
-        return (self.images - self.done) / self.rate if self.seconds else 0.0
+def _possible(wished: float | None, check: Callable[[object], None], now: float) -> float:
+    """What is wished where it can be, else what is."""
+    if wished is None:
+        return now
+    try:
+        check(wished)
+    except VAEError:
+        return now
+    return wished

@@ -4,37 +4,11 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from vae.errors import VAEError
+from vae.objectives import OBJECTIVES, Objective
 
-OBJECTIVES = ("fixed", "warmup", "cyclical", "capacity", "free-bits")
+__all__ = ["OBJECTIVES", "PRECISIONS", "Objective", "Settings", "check_beta", "check_rate", "usual_epochs"]
+
 PRECISIONS = ("auto", "float32", "bfloat16")
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What the KL costs over a run. `Config.beta` is the weight that everything below bends.
-
-    Attributes:
-        kind: "fixed"; "warmup", beta rises from 0 (Bowman 2016); "cyclical", it rises again and again (Fu 2019);
-            "capacity", the KL is held at a growing number of nats (Burgess 2018, eq. 8); "free-bits", a latent is
-            charged only above a floor (Kingma 2016, eq. 15).
-        rise: part of the run, or of a cycle, in which beta or the capacity grows, 0 to 1. More: a later full weight.
-        cycles: of "cyclical". More: the codes are opened up more often.
-        nats: of "capacity": of the whole code, at the end of the rise; of "free-bits": of each latent, given free.
-    """
-
-    kind: str = "fixed"
-    rise: float = 0.5
-    cycles: int = 4
-    nats: float = 0.5
-
-    def __post_init__(self) -> None:
-        if self.kind not in OBJECTIVES:
-            raise VAEError(f"The objective is {self.kind!r}: choose {', '.join(OBJECTIVES)}.")
-        if not _number(self.rise, 0, 1):
-            raise VAEError(f"rise is {self.rise!r}: give the part of the run in which beta grows, 0 to 1.")
-        _check_whole("cycles", self.cycles, 1, 1000)
-        if not _number(self.nats, 0, 10_000):
-            raise VAEError(f"nats is {self.nats!r}: give a number from 0 to 10,000.")
 
 
 @dataclass(frozen=True)
@@ -67,8 +41,7 @@ class Settings:
         _check_whole("batch_size", self.batch_size, 1, 65_536)
         if self.minutes is not None and not _number(self.minutes, 0.01, 100_000):
             raise VAEError(f"minutes is {self.minutes!r}: give how long to train, from 0.01 up.")
-        if not _number(self.rate, 0, 1) or not self.rate:
-            raise VAEError(f"The learning rate is {self.rate!r}: give a number above 0 and up to 1; 0.001 is usual.")
+        check_rate(self.rate)
         if not _number(self.decay, 0, 1):
             raise VAEError(f"decay is {self.decay!r}: give the part of the run in which the rate falls, 0 to 1.")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
@@ -89,6 +62,18 @@ class Settings:
         if not isinstance(objective, dict) or set(objective) != {one.name for one in fields(Objective)}:
             raise VAEError("The objective of this training was not written by this version: start another.")
         return cls(**(data | {"objective": Objective(**objective)}))
+
+
+def check_rate(rate: object) -> None:
+    """VAEError: this cannot be the learning rate of Adam."""
+    if not _number(rate, 0, 1) or not rate:
+        raise VAEError(f"The learning rate is {rate!r}: give a number above 0 and up to 1; 0.001 is usual.")
+
+
+def check_beta(beta: object) -> None:
+    """VAEError: this cannot be the weight of the KL."""
+    if not _number(beta, 0, 1e9):
+        raise VAEError(f"beta is {beta!r}: it weighs the KL and is a number from 0 up; 1 is the ELBO.")
 
 
 def usual_epochs(images: int) -> int:

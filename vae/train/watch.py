@@ -1,6 +1,6 @@
 """What a run's events come to for somebody who watches: how far it is, what is left, and the curves so far."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,42 +20,64 @@ class Watch:
     Attributes:
         fraction: of the training done, 0 to 1.
         line: where it is, in words a person reads.
-        picture: file of the newest originals above their reconstructions, in the run's folder, or "".
-        picture_epoch: the epoch it was made after; 0 is before training.
+        state: how it learns at the moment, in words: beta, rate, latents in use; "" before the first step.
+        notes: what a person should know of this run, a sentence each: skipped steps, a smaller batch, a resumption.
         ready: the model is kept and can be opened; only a better map may still be to come.
         recon, kl: over training batches. test_recon, test_kl: after each epoch, on test images.
+        beta, rate: in the newest step, None before it.
+        active_units: latents whose mu varies over the test images (Var(mu) > 0.01), None before the first epoch's end.
     """
 
     fraction: float
     line: str
-    picture: str
-    picture_epoch: int
+    state: str
+    notes: tuple[str, ...]
     ready: bool
     recon: Curve
     kl: Curve
     test_recon: Curve
     test_kl: Curve
+    beta: float | None
+    rate: float | None
+    active_units: int | None
+
+
+def standing(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The events of a run that still hold: after a resumption, what lay behind the save is said again."""
+    kept: list[dict[str, Any]] = []
+    for event in events:
+        if event.get("kind") == "resumed":
+            kept = [one for one in kept if step_of(one) <= int(event.get("step", 0))]
+        kept.append(event)
+    return kept
+
+
+def step_of(event: Mapping[str, Any]) -> int:
+    """Steps since the start of the run when this was said; 0 for what belongs to no step."""
+    return int(event.get("step_total", event.get("step", 0)) or 0)
 
 
 def watch(events: Sequence[dict[str, Any]]) -> Watch:
     """Sum up the events of one run, in the order they were written."""
+    events = standing(events)
     start = _last(events, "start")
-    epochs = int(start.get("epochs") or 1)
     steps = [event for event in events if event["kind"] == "step"]
     ends = [event for event in events if event["kind"] == "epoch"]
-    at = [event["epoch"] - 1 + event["step"] / event["steps"] for event in steps]
-    picture = _last(events, "pictures")
-    done = max([0.0, *at, *(event["epoch"] for event in ends)])
+    newest = max((*steps[-1:], *ends[-1:]), key=step_of, default={})
+    active = ends[-1].get("active_units") if ends else None
     return Watch(
-        fraction=min(1.0, done / epochs),
-        line=_line(events, epochs),
-        picture=str(picture.get("file", "")),
-        picture_epoch=int(picture.get("epoch", 0)),
+        fraction=_fraction(events, start, newest),
+        line=_line(events, start),
+        state=_state(newest, active, start.get("latent_dim")),
+        notes=_notes(events, start),
         ready=bool(events) and bool(events[-1].get("ready")),
-        recon=_curve(at, steps, "recon_nll"),
-        kl=_curve(at, steps, "kl"),
-        test_recon=_curve([event["epoch"] for event in ends], ends, "recon_nll"),
-        test_kl=_curve([event["epoch"] for event in ends], ends, "kl"),
+        recon=_curve(steps, "recon_nll"),
+        kl=_curve(steps, "kl"),
+        test_recon=_curve(ends, "recon_nll"),
+        test_kl=_curve(ends, "kl"),
+        beta=newest.get("beta"),
+        rate=newest.get("rate"),
+        active_units=active,
     )
 
 
@@ -66,33 +88,93 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _line(events: Sequence[dict[str, Any]], epochs: int) -> str:
-    if not events:
+def _fraction(events: Sequence[dict[str, Any]], start: Mapping[str, Any], newest: Mapping[str, Any]) -> float:
+    planned = _last(events, "plan").get("steps")  # minutes that were counted out
+    if planned:
+        return min(1.0, step_of(newest) / planned)
+    if start.get("minutes"):
+        return 0.0  # not counted out yet, and the epochs are only the most there may be
+    return min(1.0, _at(newest) / int(start.get("epochs") or 1))
+
+
+def _line(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> str:
+    last = events[-1] if events else {}
+    kind = last.get("kind", "")
+    if kind in ("", "queued"):
         return "Starting: the program loads and the images are read. This takes a few seconds."
-    kind = events[-1]["kind"]
     if kind in ("done", "stopped"):
-        last = events[-1]
         count = f"{last['epochs']:g}"
         how = "Finished" if kind == "done" else "Stopped, and the model kept,"
         return f"{how} after {count} epoch{'' if count == '1' else 's'} in {duration(last['seconds'])} of training."
+    if kind == "paused":
+        return f"Paused after {_at(last):.3g} epochs. It goes on from that very step."
+    if kind == "cancelled":
+        return "Cancelled: nothing was kept."
     if kind == "failed":
         return "It broke off."
     if kind == "encoding":
-        ready = (
-            "You can open it; a better map is being drawn." if events[-1].get("ready") else "Its images are encoded."
-        )
-        return f"Trained. {ready}"
+        return f"Trained. {'You can open it; a better map is being drawn.' if last.get('ready') else _ENCODED}"
     told = next((event for event in reversed(events) if event["kind"] in ("step", "epoch")), None)
     if told is None:
         return "The first step is under way."
+    counted = bool(start.get("minutes") or _last(events, "plan"))  # then nobody knows how many epochs there will be
+    epoch = f"Epoch {told['epoch']}" + ("" if counted else f" of {int(start.get('epochs') or 1)}")
     pace = f"{told['images_per_second']:,.0f} images a second"
-    return f"Epoch {told['epoch']} of {epochs}, {pace}, about {duration(told['seconds_left'])} left."
+    return f"{epoch}, {pace}, about {duration(told['seconds_left'])} left."
+
+
+_ENCODED = "Its images are encoded."
+
+
+def _state(newest: Mapping[str, Any], active: int | None, latents: int | None) -> str:
+    parts = []
+    if newest.get("beta") is not None:
+        parts.append(f"beta {newest['beta']:.3g}")
+    if newest.get("rate") is not None:
+        parts.append(f"learning rate {newest['rate']:.2g}")
+    if active is not None:
+        parts.append(f"{active} of {latents} latents in use" if latents else f"{active} latents in use")
+    line = ", ".join(parts)
+    return f"{line[0].upper()}{line[1:]}." if line else ""
+
+
+def _notes(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> tuple[str, ...]:
+    notes = []
+    skipped = [event for event in events if event["kind"] == "skipped"]
+    if count := sum(int(event.get("count") or 1) for event in skipped):
+        what = "One step was" if count == 1 else f"{count} steps were"
+        notes.append(
+            f"{what} left out: the {skipped[-1].get('term')} was not a number. The weights stayed as they were."
+        )
+    if halved := _last(events, "memory"):
+        before = f" in place of {start['batch_size']}" if start.get("batch_size") else ""
+        size = halved["batch_size"]
+        notes.append(f"The memory was full, so a step now takes {size} image{'' if size == 1 else 's'}{before}.")
+    for event in events:
+        if event["kind"] == "change":
+            notes.append(
+                f"From epoch {event['epoch']} on: beta {event['beta']:.3g}, learning rate {event['rate']:.2g}."
+            )
+        elif event["kind"] in ("bad_save", "rolled_back"):
+            notes.append(str(event.get("line", "")))
+    resumed = [event for event in events if event["kind"] == "resumed"]
+    if resumed:
+        times = "" if len(resumed) == 1 else f" {len(resumed)} times, last"
+        notes.append(
+            f"It was resumed{times} from step {int(resumed[-1].get('step', 0)):,}, as if it had never stopped."
+        )
+    return tuple(note for note in notes if note)
 
 
 def _last(events: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
     return next((event for event in reversed(events) if event["kind"] == kind), {})
 
 
-def _curve(at: Sequence[float], events: Sequence[dict[str, Any]], term: str) -> Curve:
-    known = [(epoch, event[term]) for epoch, event in zip(at, events, strict=True) if event[term] is not None]
-    return Curve(tuple(float(e) for e, _ in known), tuple(float(nats) for _, nats in known))
+def _at(event: Mapping[str, Any]) -> float:
+    """Epochs done when this was said."""
+    return float(event.get("at") or 0.0)
+
+
+def _curve(events: Sequence[dict[str, Any]], term: str) -> Curve:
+    known = [(_at(event), event[term]) for event in events if event[term] is not None]
+    return Curve(tuple(at for at, _ in known), tuple(float(nats) for _, nats in known))

@@ -1,195 +1,354 @@
-"""Training in a process of its own, which outlives the page that asked for it and the server behind the page.
+"""The process that does what waits, and the keeper in a server that sees to it that there is one for each device.
 
-A run is a folder:
-
-    request.json   name, arguments, and when it was asked for
-    events.jsonl   what happens, as `vae.train.events` writes it
-    log.txt        what the process printed
-    stop           made by whoever wants it to stop
-    lock           held by the process as long as it lives; pid, its number, is for people
-    pictures-*.png originals above their reconstructions, epoch after epoch
-    model/         the model, unless --out names another folder
-
-Whether the process lives is asked of the lock, not of a process number: the system gives the lock back whatever the
-process died of, and a number may by then be somebody else's.
+A worker has its libraries loaded before anybody presses Start. It takes the run whose turn it is, does it, and replaces
+itself by a new self: the memory is fresh, and what one run brought along (numba's threads, a GPU's context) does not
+meet the next. It is in a session of its own, so it survives the server, and its lock tells the next server that it is
+there. Without any server and without work it ends.
 """
 
 import fcntl
-import json
 import os
-import secrets
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, NoReturn
 
 from vae.errors import VAEError
-from vae.files import plain_disk_errors, write_aside
-from vae.train.events import read_events
+from vae.files import plain_disk_errors
+from vae.train.events import EventLog
+from vae.train.process import WAITING
+from vae.train.run import KILLED, Run
+from vae.train.runs import next_run, runs, waiting
 
 REPOSITORY = Path(__file__).parents[2]
 NICE = 10  # the page and the pictures under a hand come first
-FINAL = ("done", "stopped", "failed")
-STATES = {"start": "running", "step": "running", "epoch": "running", "pictures": "running", "encoding": "encoding"}
-TAIL = 1 << 18  # bytes: the last event is in here, also with thousands of latents
+LOOK = 0.1  # seconds between two looks at the mark that something changed
+LOOK_WELL = 2.0  # seconds between two looks at all runs, mark or none
+KEEP = 0.5  # seconds between two looks of a keeper at its workers
+SETTLE = 3.0  # seconds that a starting server is left alone
+ALONE = 60.0  # seconds that a worker waits for work where there is no server
+STARTS = 3  # of one run without one new save between them: then it is not the machine, it is the run
+SHORT = 10.0  # seconds: a worker that lived shorter is not started again at once
+
+CarryOut = Callable[[Run], object]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One training, known by its folder. It can be opened by any process, at any time, also after the end."""
-
-    folder: Path
-
-    @classmethod
-    def open(cls, folder: Path) -> "Run":
-        """The run kept in a folder.
-
-        Raises:
-            VAEError: this is no run's folder.
-        """
-        run = cls(Path(folder))
-        if not (run.folder / "request.json").is_file():
-            raise VAEError(f"There is no training called {run.folder.name}: it may have been deleted.")
-        return run
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """name, arguments, started, as they were asked for."""
-        try:
-            request = json.loads((self.folder / "request.json").read_bytes())
-        except (OSError, ValueError) as error:
-            raise VAEError(f"The training {self.folder.name} cannot be read: start another.") from error
-        if not isinstance(request, dict):
-            raise VAEError(f"The training {self.folder.name} cannot be read: start another.")
-        return request
-
-    @property
-    def name(self) -> str:
-        """What its person called it."""
-        return str(self.request["name"])
-
-    @property
-    def model_folder(self) -> Path:
-        """Where the model is, or will be."""
-        arguments = self.request["arguments"]
-        return REPOSITORY / arguments[arguments.index("--out") + 1]
-
-    def events(self, since: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """What has happened after byte `since`, and the number to give next time."""
-        return read_events(self.folder / "events.jsonl", since)
-
-    def alive(self) -> bool:
-        """Whether the process lives. One that has ended and waits to be buried does not."""
-        try:
-            with (self.folder / "lock").open("rb") as lock:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask at once do not see each other
-        except BlockingIOError:
-            return True
-        except FileNotFoundError:
-            return False
-        return False
-
-    def state(self) -> str:
-        """ "starting", "running", "encoding", "done", "stopped" or "failed"."""
-        alive = self.alive()  # before the events: what it said last is then surely on the disk
-        kind = self._last().get("kind", "")
-        if kind in FINAL:
-            return str(kind)
-        return STATES.get(kind, "starting") if alive else "failed"
-
-    def failure(self) -> str:
-        """Why it failed, in one plain line; "" unless `state` says so."""
-        if self.state() != "failed":
-            return ""
-        last = self._last()
-        if last.get("kind") == "failed":
-            return str(last.get("line", ""))
-        try:
-            with (self.folder / "log.txt").open("rb") as log:
-                log.seek(max(0, os.fstat(log.fileno()).st_size - TAIL))
-                lines = log.read().decode(errors="replace").split("\n")
-        except OSError:
-            lines = []
-        said = [line.split("\r")[-1].strip() for line in lines]
-        return next(
-            (line for line in reversed(said) if line),
-            "The training ended without a word, as happens when the memory is full: choose a smaller model or batch.",
-        )
-
-    def stop(self) -> None:
-        """Ask it to stop after the step it is in and keep the model as it is then."""
-        with plain_disk_errors(self.folder):
-            (self.folder / "stop").touch()
-
-    def _last(self) -> dict[str, Any]:
-        try:
-            size = (self.folder / "events.jsonl").stat().st_size
-        except FileNotFoundError:
-            return {}
-        events, _ = self.events(max(0, size - TAIL))  # the first line may be cut, and is then passed over
-        return events[-1] if events else {}
+# ---- the worker ----------------------------------------------------------------------------------------------------
 
 
-def start(runs_dir: Path, arguments: Sequence[str], name: str) -> Run:
-    """Begin a training.
+def work(runs_dir: Path, device: str, carry_out: CarryOut, *, lock: int | None = None, alone: float = ALONE) -> None:
+    """A worker's life: wait for a turn, do the run, begin anew. Returns when nobody needs a worker any more.
 
     Args:
-        runs_dir: where runs are kept; this one gets a folder of its own there.
-        arguments: of `python -m vae train`; without --out the model is kept inside the run's folder.
-        name: what people call it; the model's title unless --title says another.
+        device: as `devices` names it.
+        carry_out: does a run that is held, and says in its events how it ended.
+        lock: a file descriptor that holds this device already; given by whoever started this process.
 
     Raises:
-        VAEError: the disk cannot be written. What is wrong with the arguments is told by the run itself.
+        VAEError: this device has a worker.
     """
-    now = datetime.now(UTC)
-    folder = Path(runs_dir).resolve() / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-    # "--out=x" to "--out", "x": then one way of looking finds it.
-    words = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--") else [word])]
-    if "--out" not in words:
-        words += ["--out", str(folder / "model")]
-    if "--threads" not in words:
-        words += ["--threads", str(max(1, (os.cpu_count() or 2) - 1))]
-    if "--title" not in words and name:
-        words += [f"--title={name}"]  # one word: a name may begin with a dash
-    run = Run(folder)
-    with plain_disk_errors(folder):
-        folder.mkdir(parents=True)
-        request = {"name": name, "arguments": words, "started": now.isoformat(timespec="seconds")}
-        write_aside(folder / "request.json", lambda path: path.write_text(json.dumps(request, indent=2)))
-        _launch(folder, words)
-    return run
+    runs_dir = Path(runs_dir).resolve()
+    held = _hold(runs_dir, device) if lock is None else os.fdopen(lock, "r+b")
+    if held is None:
+        raise VAEError(f"There is a worker for {device} already: it does what waits.")
+    with held:
+        _sign(held.fileno(), str(os.getpid()))
+        with suppress(OSError):
+            os.nice(max(0, NICE - os.nice(0)))
+        run = _wait_for_turn(runs_dir, device, alone)
+        if run is None:
+            return
+        _do(run, carry_out)
+        _begin_anew(runs_dir, device, held.fileno(), alone)
 
 
-def runs(runs_dir: Path) -> list[Run]:
-    """Every run kept in a folder, the newest first."""
-    return [Run(path.parent) for path in sorted(Path(runs_dir).glob("*/request.json"), reverse=True)]
+def _wait_for_turn(runs_dir: Path, device: str, alone: float) -> Run | None:
+    """The next run, or None when there was neither work nor a server for `alone` seconds, or the folder is gone."""
+    seen, looked, needed, auto = None, 0.0, time.monotonic(), device in devices()
+    while True:
+        now, mark = time.monotonic(), _mark(runs_dir)
+        if mark != seen or now - looked > LOOK_WELL:
+            seen, looked = mark, now
+            if not runs_dir.is_dir():
+                return None
+            if (run := next_run(runs_dir, device, auto=auto)) is not None:
+                return run
+            _end_cancelled(runs_dir)
+            if _served(runs_dir):
+                needed = now
+            elif now - needed >= alone:
+                return None
+        time.sleep(LOOK)
 
 
-def _launch(folder: Path, words: list[str]) -> None:
-    command = [sys.executable, "-m", "vae", "train", *words]
-    command += ["--events", str(folder / "events.jsonl"), "--stop-file", str(folder / "stop")]
-    # PASSIVE is read when torch is first imported: two spinning threads beside a busy core lose nearly all their speed.
-    environment = os.environ | {"OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
+def _do(run: Run, carry_out: CarryOut) -> None:
+    """Do a run, whatever comes of it. Its log has what was printed."""
+    try:
+        with run.held(patience=0.2), _printed_to(run.folder / "log.txt"):
+            try:
+                if _may_start(run):
+                    carry_out(run)
+            except VAEError as error:  # `carry_out` has said so, if the disk let it
+                print(error, file=sys.stderr)
+                if run.last_event().get("kind") != "failed":
+                    run.write_last_words(str(error))
+            except BaseException as error:
+                traceback.print_exc()
+                if run.last_event().get("kind") != "failed":
+                    run.write_last_words(f"The training broke off ({type(error).__name__}): its log has the rest.")
+    except VAEError as error:  # somebody else has taken it, or deleted it: it is no longer our turn
+        print(error, file=sys.stderr)
+        time.sleep(LOOK)
+
+
+def _may_start(run: Run) -> bool:
+    """Count the start. A run that was started again and again and saved nothing in between is given up."""
+    attempts, step = run.attempts(), run.saved_step()
+    starts = attempts.starts if step == attempts.step else 0
+    if starts >= STARTS:
+        EventLog(run.folder / "events.jsonl").say("failed", flush=True, line=KILLED)
+        return False
+    run.write_attempts(replace(attempts, starts=starts + 1, step=step, taken=time.time()))
+    return True
+
+
+def _end_cancelled(runs_dir: Path) -> None:
+    """What was cancelled while its process died is cleared away."""
+    for run in runs(runs_dir):
+        if run.state() == "cancelled" and run.last_event().get("kind") != "cancelled":
+            with suppress(VAEError), run.held(patience=0):
+                run.end_cancelled()
+
+
+@contextmanager
+def _printed_to(path: Path) -> Iterator[None]:
+    """Send both streams, also what libraries print, to a file for the length of the block."""
+    with plain_disk_errors(path), path.open("ab") as log:
+        before = [os.dup(stream) for stream in (1, 2)]
+        try:
+            _flush()
+            for stream in (1, 2):
+                os.dup2(log.fileno(), stream)
+            yield
+        finally:
+            _flush()
+            for stream, old in zip((1, 2), before, strict=True):
+                os.dup2(old, stream)
+                os.close(old)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a full disk: what was printed is lost, the run is not
+            stream.flush()
+
+
+def _begin_anew(runs_dir: Path, device: str, lock: int, alone: float) -> NoReturn:
+    """Become a new process of the same number, which holds the same lock."""
+    os.set_inheritable(lock, True)
+    _sign(lock, "")
+    os.execv(sys.executable, _command(runs_dir, device, lock, alone))
+
+
+def _command(runs_dir: Path, device: str, lock: int, alone: float) -> list[str]:
+    words = ["--device", device, "--folder", str(runs_dir), "--lock", str(lock), "--alone", f"{alone:g}"]
+    return [sys.executable, "-m", "vae", "runs", "work", *words]
+
+
+# ---- locks ---------------------------------------------------------------------------------------------------------
+
+
+def devices() -> list[str]:
+    """The fastest there are on this machine, each of which has a worker: all GPUs, else Apple's, else the CPU."""
+    import torch  # a worker and a server have it anyway; a look at the runs need not
+
+    if torch.cuda.is_available():
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return ["mps"] if torch.backends.mps.is_available() else ["cpu"]
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def worker_of(runs_dir: Path, device: str) -> int | None:
+    """The process number of a device's worker; 0 while it gets ready, None where there is none."""
+    path = _place(runs_dir, device)
+    try:
+        with path.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        with suppress(OSError, ValueError):
+            return int(path.read_text())
+        return 0
+    except OSError:
+        return None
+    return None
+
+
+def _hold(runs_dir: Path, device: str) -> IO[bytes] | None:
+    """The lock of a device's worker, or None when another holds it."""
+    with plain_disk_errors(runs_dir):
+        Path(runs_dir).mkdir(parents=True, exist_ok=True)
+        lock = _place(runs_dir, device).open("a+b")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
+
+
+def _sign(lock: int, text: str) -> None:
+    """Leave the process number in the lock, for people; nothing while the process gets ready."""
+    with suppress(OSError):  # a full disk
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, text.encode(), 0)
+
+
+def _place(runs_dir: Path, device: str) -> Path:
+    return Path(runs_dir) / f".worker-{device.replace(':', '-')}"
+
+
+def _served(runs_dir: Path) -> bool:
+    """Whether a server holds its lock."""
+    try:
+        with (runs_dir / ".server").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _mark(runs_dir: Path) -> int:
+    try:
+        return (runs_dir / ".changed").stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+# ---- the keeper ----------------------------------------------------------------------------------------------------
+
+
+def start_worker(runs_dir: Path, device: str, *, alone: float = ALONE) -> subprocess.Popen[bytes] | None:
+    """Start a device's worker, or None when there is one.
+
+    Raises:
+        VAEError: the folder cannot be written, or no process can be started.
+    """
+    runs_dir = Path(runs_dir).resolve()
+    lock = _hold(runs_dir, device)
+    if lock is None:
+        return None
+    _sign(lock.fileno(), "")
+    environment = os.environ | WAITING | {"PYTHONUNBUFFERED": "1"}
     environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not a map of 70,000 images
-    with (folder / "lock").open("wb") as lock, (folder / "log.txt").open("ab") as log:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the child inherits it: it belongs to the open file, not to a process
+    with lock, plain_disk_errors(runs_dir), _place(runs_dir, device).with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
-            command,
+            _command(runs_dir, device, lock.fileno(), alone),
             cwd=REPOSITORY,
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=[lock.fileno()],
+            pass_fds=[
+                lock.fileno()
+            ],  # the lock belongs to the open file, not to a process: the child goes on holding it
             start_new_session=True,
         )
-    with suppress(OSError):  # it may have ended already, and says why in its log
-        os.setpriority(os.PRIO_PROCESS, process.pid, NICE)  # it has one thread yet; those to come inherit this
-    (folder / "pid").write_text(str(process.pid))
     # Somebody must ask how the child ended, or it stays behind as a zombie while the server lives.
-    threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+    threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
+    return process
+
+
+def see_to_worker(run: Run) -> None:
+    """Start the worker that will do a run, where there is none; it ends when it has nothing more to do."""
+    start_worker(run.folder.parent, devices()[0] if run.device == "auto" else run.device)
+
+
+class Keeper:
+    """A thread in a server: each device has a worker, and one that died has a successor within a second.
+
+    Args:
+        settle: seconds before the first is started, unless somebody waits already.
+    """
+
+    def __init__(self, runs_dir: Path, *, settle: float = SETTLE) -> None:
+        self.runs_dir = Path(runs_dir).resolve()
+        self._settle = settle
+        self._over = threading.Event()
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._born: dict[str, float] = {}
+        self._early: dict[str, int] = {}
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Keep no longer. The workers go on with what they do."""
+        self._over.set()
+        self._thread.join(timeout=5)
+
+    def _keep(self) -> None:
+        try:
+            self.runs_dir.mkdir(parents=True, exist_ok=True)
+            server = (self.runs_dir / ".server").open("ab")
+        except OSError as error:
+            print(f"No training can be done: {self.runs_dir} cannot be written ({error.strerror}).", file=sys.stderr)
+            return
+        with server:
+            fcntl.flock(server, fcntl.LOCK_SH)  # workers look: there is a server
+            self._wait_a_little()
+            known = wanted = devices()
+            seen, looked = None, 0.0
+            while not self._over.is_set():
+                now, mark = time.monotonic(), _mark(self.runs_dir)
+                if mark != seen or now - looked > LOOK_WELL:
+                    seen, looked, wanted = mark, now, self._wanted(known)
+                for device in wanted:
+                    self._see_to(device)
+                self._over.wait(KEEP)
+
+    def _wait_a_little(self) -> None:
+        until = time.monotonic() + self._settle
+        while time.monotonic() < until and not self._over.is_set() and next_run(self.runs_dir) is None:
+            self._over.wait(LOOK)
+
+    def _wanted(self, known: Sequence[str]) -> list[str]:
+        """Every fast device, and another only while somebody waits for it."""
+        others = {each.run.device for each in waiting(self.runs_dir)} - {"auto", *known}
+        return [*known, *sorted(others)]
+
+    def _see_to(self, device: str) -> None:
+        child = self._children.get(device)
+        if child is not None and child.poll() is None:
+            return
+        now = time.monotonic()
+        if device in self._born and child is not None:
+            short = now - self._born[device] < SHORT
+            self._early[device] = self._early.get(device, 0) + 1 if short else 0
+            self._children.pop(device)
+        wait = min(60.0, 2.0 ** self._early.get(device, 0)) if self._early.get(device, 0) > 1 else 0.0
+        if now - self._born.get(device, -1e9) < wait:
+            return
+        try:
+            child = start_worker(self.runs_dir, device)
+        except (VAEError, OSError) as error:
+            print(f"No worker for {device} could be started: {error}", file=sys.stderr)
+            self._born[device], self._early[device] = now, self._early.get(device, 1) + 1
+            return
+        if child is not None:
+            self._children[device], self._born[device] = child, now
+
+
+def keep_workers(runs_dir: Path, *, settle: float = SETTLE) -> Keeper:
+    """Start to keep the workers of this machine; the server calls it once."""
+    return Keeper(runs_dir, settle=settle)

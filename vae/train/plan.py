@@ -1,4 +1,4 @@
-"""From the options of `train` to what is to be done: checked, and refused before anything is trained."""
+"""From the options of a training to what is to be done: checked, and refused before anything is trained."""
 
 import argparse
 import tempfile
@@ -6,10 +6,28 @@ from pathlib import Path
 
 from vae import checkpoint
 from vae.config import Config
+from vae.data import describe
+from vae.device import pick_device
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.recipes import RECIPES, make_config
-from vae.train.settings import Settings
+from vae.train.loop import pick_precision
+from vae.train.settings import Objective, Settings
+
+MOST_EPOCHS = 100_000
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse in one line what cannot work, as far as that can be told without reading the images.
+
+    Raises:
+        VAEError: a setting out of range, settings that do not go together, data or a device that are not there, or a
+            folder that holds other things.
+    """
+    pick_precision(make_settings(arguments).precision, pick_device(arguments.device))
+    make_model_config(arguments, describe(arguments.data).shape)
+    if arguments.out:
+        check_out(arguments.out)
 
 
 def make_settings(arguments: argparse.Namespace) -> Settings:
@@ -18,7 +36,15 @@ def make_settings(arguments: argparse.Namespace) -> Settings:
     given = {"epochs": arguments.epochs, "batch_size": arguments.batch_size, "rate": arguments.rate}
     defaults = {name: getattr(usual, name) for name in given} if usual else {}
     chosen = defaults | {name: value for name, value in given.items() if value is not None}
-    return Settings(**chosen, seed=arguments.seed, decay=arguments.decay)
+    if arguments.minutes is not None and arguments.epochs is None:
+        chosen["epochs"] = MOST_EPOCHS  # the clock alone ends it
+    if arguments.precision:
+        chosen["precision"] = arguments.precision
+    bend = {"kind": arguments.objective, "rise": arguments.rise, "cycles": arguments.cycles, "nats": arguments.nats}
+    objective = Objective(**{name: value for name, value in bend.items() if value is not None})
+    return Settings(
+        **chosen, minutes=arguments.minutes, seed=arguments.seed, decay=arguments.decay, objective=objective
+    )
 
 
 def make_model_config(arguments: argparse.Namespace, shape: tuple[int, ...]) -> Config:

@@ -1,0 +1,214 @@
+/**
+ * The curves of a training, with a line at the moment that is shown: the terms of the loss, what each latent carries,
+ * how many are in use, beta and the rate. A press on a curve goes to that moment.
+ */
+
+import { element } from "./controls.js";
+import { channels } from "./map_dots.js";
+import { ticks } from "./map_view.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const HIGH = 190, LEFT = 44, BELOW = 22, TOP = 8, RIGHT = 8; // CSS pixels of a chart, and around its lines
+const FEW = 4; // latents that have a line each; more are rows of a picture
+const SETTLED = 0.06; // part of the time after which the height of a chart is judged: the first steps would dwarf the rest
+
+export class Curves {
+  /** `go(at)`: a hand wants the moment after so many epochs. */
+  constructor(go) {
+    this.charts = {};
+    const chart = (name, title, high = HIGH) => (this.charts[name] = new Chart(title, high, go)).root;
+    this.root = element("div", { class: "mu-curves", hidden: "", "data-muscope": "unfold-curves" },
+      chart("recon", "Reconstruction, nats per image"), chart("kl", "KL, nats per image"),
+      chart("dims", "KL of each latent, nats"), chart("active", "Latents in use"));
+    this.more = element("details", { class: "mu-curves-more", hidden: "" }, element("summary", {}, "Beta and learning rate"),
+      element("div", { class: "mu-curves" }, chart("beta", "Beta"), chart("rate", "Learning rate")));
+  }
+
+  /** What is known: see `live.reels.curves_payload`. */
+  show(data) {
+    this.root.hidden = false;
+    const whole = data.at.length > 0; // epochs: until one is done there are only steps
+    for (const name of ["dims", "active"]) this.charts[name].root.hidden = !whole;
+    this.more.hidden = !whole;
+    const end = Math.max(data.at.at(-1) ?? 0, data.training[0].at(-1) ?? 0);
+    const { charts } = this, line = (name, colour, at, values) => ({ name, colour, at, values });
+    const both = (trained, tested) => [line("training", "#56b4e9", data.training[0], trained), line("test", "#d55e00", data.at, tested)];
+    charts.recon.lines(both(data.training[1], data.recon), end);
+    charts.kl.lines(both(data.training[2], data.kl), end);
+    if (!whole) return;
+    const { dims, colours } = data;
+    if (dims.names.length <= FEW) charts.dims.lines(dims.names.map((dim, i) => line(`latent ${dim}`, colours[i], data.at, dims.kl[i])), end);
+    else charts.dims.rows(data.at, dims, data.ramp, end);
+    const alone = (name, values, top) => charts[name].lines([line("", "#56b4e9", data.at, values)], end, top);
+    charts.active.of = ` of ${data.latents}`;
+    alone("active", data.active, data.latents);
+    alone("beta", data.beta, null);
+    alone("rate", data.rate, null);
+  }
+
+  /** The moment that is shown, in epochs. */
+  mark(at) {
+    for (const chart of Object.values(this.charts)) chart.mark(at);
+  }
+
+  resize() {
+    for (const chart of Object.values(this.charts)) chart.draw();
+  }
+}
+
+class Chart {
+  constructor(title, high, go) {
+    this.high = high;
+    this.title = title;
+    this.key = element("span", { class: "mu-curve-key" });
+    this.svg = document.createElementNS(SVG, "svg");
+    this.svg.setAttribute("role", "img");
+    this.heat = element("canvas", { "aria-hidden": "true", hidden: "" });
+    this.root = element("figure", { class: "mu-curve" }, element("figcaption", {}, element("b", {}, title), this.key),
+      element("div", { class: "mu-curve-field" }, this.heat, this.svg));
+    const press = (event) => {
+      if (!this.end || !(event.buttons & 1)) return;
+      const box = this.svg.getBoundingClientRect();
+      go(Math.min(Math.max((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT), 0), 1) * this.end);
+    };
+    this.svg.addEventListener("pointerdown", press);
+    this.svg.addEventListener("pointermove", press);
+  }
+
+  /** Lines over the epochs, up to `end`; `top` is in sight where it is given. */
+  lines(lines, end, top = undefined) {
+    Object.assign(this, { series: lines, end, top, image: null });
+    this.said = lines.map(() => element("span"));
+    this.key.replaceChildren(...lines.map(({ colour }, i) => element("span", {}, lines.length > 1 ? swatch(`background: ${colour}`) : "", this.said[i])));
+    this.draw();
+  }
+
+  /** A row for each latent, as dark or bright as its KL. */
+  rows(at, { names, kl }, ramp, end) {
+    const most = Math.max(...kl.flat().filter((value) => value !== null), 1e-9);
+    const bar = swatch(`width: 64px; height: 9px; background: linear-gradient(90deg, ${ramp.join(", ")})`);
+    this.said = [element("span")];
+    this.key.replaceChildren(element("span", {}, "0", bar, short(most)), ...this.said);
+    const colours = ramp.map(channels), image = new ImageData(at.length, names.length);
+    kl.forEach((row, y) =>
+      row.forEach((value, x) => {
+        const place = (Math.max(value ?? 0, 0) / most) * (ramp.length - 1), i = Math.min(Math.floor(place), ramp.length - 2), t = place - i;
+        image.data.set([...[0, 1, 2].map((c) => colours[i][c] + (colours[i + 1][c] - colours[i][c]) * t), value === null ? 0 : 255], 4 * (y * at.length + x));
+      }),
+    );
+    Object.assign(this, { series: kl.map((values, i) => ({ name: `latent ${names[i]}`, at, values })), end, image, names });
+    this.draw();
+  }
+
+  draw() {
+    const width = this.svg.parentElement.clientWidth;
+    if (!this.series || !width) return;
+    const { svg, end } = this, { low, high } = this.image ? { low: 0, high: this.names.length } : this.span();
+    this.width = width;
+    const x = (at) => LEFT + (at / (end || 1)) * (width - LEFT - RIGHT);
+    const y = (value) => TOP + (1 - (value - low) / (high - low || 1)) * (this.high - TOP - BELOW);
+    Object.assign(this, { x, y, low, topmost: high });
+    svg.setAttribute("viewBox", `0 0 ${width} ${this.high}`);
+    svg.setAttribute("height", this.high);
+    const parts = [];
+    if (!this.image)
+      for (const value of ticks(low, high, 4)) {
+        parts.push(node("line", { x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value), class: "mu-curve-grid" }));
+        parts.push(node("text", { x: LEFT - 6, y: y(value) + 4, "text-anchor": "end" }, short(value)));
+      }
+    for (const value of ticks(0, end, Math.min(6, width / 60)))
+      parts.push(node("text", { x: x(value), y: this.high - 5, "text-anchor": "middle" }, value === 0 ? "epoch 0" : short(value)));
+    this.paintHeat(x);
+    if (!this.image)
+      for (const { at, values, colour } of this.series) {
+        parts.push(node("path", { d: path(at, values, x, (value) => Math.max(y(value), TOP - 4)), stroke: colour, class: "mu-curve-line" }));
+        if (at.length === 1 && values[0] !== null) parts.push(node("circle", { cx: x(at[0]), cy: y(values[0]), r: 3, fill: colour }));
+      }
+    this.cursor = node("line", { y1: TOP - 4, y2: this.high - BELOW, class: "mu-curve-now" });
+    this.dots = this.image ? [] : this.series.map(({ colour }) => node("circle", { r: 4, fill: colour, class: "mu-curve-dot" }));
+    svg.replaceChildren(...parts, this.cursor, ...this.dots);
+    this.mark(this.at ?? end);
+  }
+
+  paintHeat(x) {
+    const { heat, image, series } = this;
+    heat.hidden = !image;
+    if (!image) return;
+    [heat.width, heat.height] = [image.width, image.height];
+    heat.getContext("2d").putImageData(image, 0, 0);
+    const { at } = series[0], [first, last] = [at[0], at.at(-1)], half = at.length > 1 ? (last - first) / (at.length - 1) / 2 : first / 2;
+    const from = x(Math.max(first - half, 0)), to = Math.min(x(last + half), this.width - RIGHT);
+    Object.assign(heat.style, { left: `${from}px`, top: `${TOP}px`, width: `${to - from}px`, height: `${this.high - TOP - BELOW}px` });
+  }
+
+  /** What the height of a chart has to hold. */
+  span() {
+    const all = this.series.flatMap(({ at, values }) => values.map((value, i) => [at[i], value])).filter(([, value]) => value !== null);
+    const settled = all.filter(([at]) => at >= SETTLED * this.end);
+    const values = (settled.length > 2 ? settled : all).map(([, value]) => value);
+    let [low, high] = [Math.min(...values), Math.max(...values)];
+    if (!values.length) [low, high] = [0, 1];
+    if (this.top !== undefined) [low, high] = [0, Math.max(high, this.top ?? 0)];
+    const room = (high - low || Math.abs(high) || 1) * 0.05;
+    return { low: this.top === undefined ? low - room : low, high: high + room };
+  }
+
+  mark(at) {
+    this.at = at;
+    if (!this.cursor) return;
+    const place = this.x(Math.min(at, this.end));
+    this.cursor.setAttribute("x1", place);
+    this.cursor.setAttribute("x2", place);
+    const now = this.series.map(({ at: when, values }) => nearest(when, values, at));
+    this.dots.forEach((dot, i) => {
+      dot.toggleAttribute("hidden", !now[i]);
+      if (!now[i]) return;
+      dot.setAttribute("cx", this.x(now[i].at));
+      dot.setAttribute("cy", Math.max(this.y(now[i].value), TOP - 4));
+    });
+    const words = this.image ? [strongest(now, this.series)] : this.series.map(({ name }, i) => `${name} ${now[i] ? short(now[i].value) : ""}${this.of ?? ""}`.trim());
+    words.forEach((one, i) => this.said[i].textContent === one || (this.said[i].textContent = one));
+    this.svg.setAttribute("aria-label", `${this.title}: ${words.join(", ")}, after ${short(at)} epochs.`);
+  }
+}
+
+/** Which latent carries most at a moment. */
+function strongest(now, series) {
+  const found = now.map((one, i) => [one?.value ?? 0, series[i].name]).sort((a, b) => b[0] - a[0])[0];
+  return `most: ${found[1]}, ${short(found[0])}`;
+}
+
+/** The value at a moment: the last one that was known then, or the first there is. */
+function nearest(at, values, now) {
+  let found = null;
+  for (let i = 0; i < at.length; i++) {
+    if (values[i] === null) continue;
+    if (found && at[i] > now + 1e-3) break;
+    found = { at: at[i], value: values[i] };
+  }
+  return found;
+}
+
+function path(at, values, x, y) {
+  let drawn = "", pen = "M"; // a gap where a figure was not finite
+  values.forEach((value, i) => {
+    if (value === null) pen = "M";
+    else {
+      drawn += `${pen}${x(at[i]).toFixed(1)} ${y(value).toFixed(1)}`;
+      pen = "L";
+    }
+  });
+  return drawn;
+}
+
+/** A figure in three digits. */
+const short = (value) => (value !== 0 && Math.abs(value) < 1e-4 ? value.toExponential(1) : value.toLocaleString("en-US", { maximumSignificantDigits: 3 }));
+
+const swatch = (style) => element("i", { style });
+
+function node(name, attributes, words = null) {
+  const made = document.createElementNS(SVG, name);
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
+  if (words !== null) made.textContent = words;
+  return made;
+}

@@ -1,0 +1,267 @@
+"""The form that starts a training: sensible as it stands, what few people need folded away.
+
+What is set here becomes the options of `python -m vae train`, so the same run can be asked for in a terminal. Each
+network and data set remembers its own numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import cache, followed, train_fork, train_words
+from pages.ui.state import State
+from pages.ui.train_fork import own_key
+from pages.ui.train_words import FIELDS
+from pages.ui.visitor import me, this_machine_only
+from pages.ui.widgets import once
+from vae import data
+from vae.errors import VAEError
+from vae.home import home, runs_folder
+from vae.recipes import RECIPES
+from vae.train.runs import Run, runs, submit
+from vae.train.settings import OBJECTIVES, PRECISIONS, usual_epochs
+from vae.train.worker import devices
+
+EPOCHS, MINUTES = train_fork.EPOCHS, train_fork.MINUTES
+MANY = 100_000  # epochs: the minutes end it
+_starting = Lock()  # two visitors who start the same moment must not be given one folder
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The numbers a network is usually trained with; a recipe's are those of its source."""
+
+    latent_dim: int = 16
+    epochs: int = 10
+    batch_size: int = 128
+    rate: float = 1e-3
+
+
+def draw_form(state: State) -> None:
+    """What a run needs. A press on Start begins it."""
+    st.subheader("Train one of your own", anchor="own")
+    train_fork.draw_forked()
+    name = _choose_data()
+    network = _choose_network(name)
+    own = own_key(network, data.public_name(name))
+    usual = _usual(network, name)
+    options = [f"--data={name}", "--recipe" if network in RECIPES else "--model", network]
+    left, right = st.columns(2)
+    with left:
+        latents = _number(own, "--latent-dim", usual.latent_dim)
+    # Two numbers are a map by themselves, and UMAP takes longer than many a training.
+    options += [*latents, "--map=pca" if latents[-1] in ("1", "2") else "--map=both"]
+    with right:
+        options += _number(own, "--beta", 1.0)
+    options += _how_long(own, usual)
+    with st.expander("More settings"):
+        options += _objective(own)
+        if network not in RECIPES or network == "scratch":
+            options += _one_of(own, "--likelihood", train_words.LIKELIHOODS)
+        options += _number(own, "--batch-size", usual.batch_size)
+        options += _number(own, "--rate", usual.rate)
+        options += _number(own, "--decay", 0.0)
+        options += _number(own, "--seed", 0)
+        options += _layers(own)
+        options += _hardware(own)
+    options += train_fork.also()
+    _draw_start(state, name, options)
+
+
+def _draw_start(state: State, name: str, options: list[str]) -> None:
+    plain = fresh_name(f"my {data.public_name(name or 'model')}")
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    title = left.text_input("Name", placeholder=plain, key="train.name", persist_state="session", max_chars=80)
+    right.button(
+        "Start training",
+        key="train.do.start",
+        type="primary",
+        icon=":material/play_arrow:",
+        width="stretch",
+        disabled=not name,
+        on_click=once(state, _begin),
+        args=(state, options, title.strip() or plain),
+    )
+    refused = st.session_state.pop("muscope.train.refused", "")
+    if st.session_state.pop("muscope.train.started", False):
+        st.html('<a class="mu-way" href="#run">It has started: watch it above</a>')
+    if refused:  # beside the button: on a phone the top of the page is far away
+        st.error(refused)
+
+
+# ---- the parts of it -----------------------------------------------------------------------------------------------
+
+
+def _choose_data() -> str:
+    """The name of a data set, or "" while a path is still missing."""
+    # A path is read with the rights of whoever runs the server.
+    names = [*data.NAMES, *(train_words.OWN if this_machine_only() else ())]
+    name = _choose("Data", names, "train.data", _data_words, first="digits")
+    if name not in train_words.OWN:
+        there = data.on_machine(name)
+        st.caption(data.describe(name).sentence + ("" if there else " It is downloaded first."))
+        return name
+    path = st.text_input("Path", key="train.path", persist_state="session", placeholder="/home/ada/pictures").strip()
+    st.caption(train_words.OWN[name][1])
+    return f"{name}:{path}" if path else ""
+
+
+def _choose_network(name: str) -> str:
+    networks = [*train_words.NETWORKS, *RECIPES]
+    if name.startswith("table:"):
+        networks.remove("conv")  # it wants pictures
+    network = _choose("Network", networks, "train.network", train_words.network, first=networks[0])
+    st.caption(RECIPES[network].sentence if network in RECIPES else train_words.NETWORKS[network][1])
+    return network
+
+
+def _how_long(own: str, usual: Usual) -> list[str]:
+    left, right = st.columns(2)
+    how = left.segmented_control(
+        "How long",
+        [EPOCHS, MINUTES],
+        key=_given(f"{own}.how", EPOCHS),
+        required=True,
+        persist_state="session",
+    )
+    with right:
+        if how == MINUTES:
+            return [*_number(own, "--minutes", 1.0), f"--epochs={MANY}"]
+        return _number(own, "--epochs", usual.epochs)
+
+
+def _objective(own: str) -> list[str]:
+    """What the KL costs over the run, and the numbers of that objective."""
+    kind = _choose("Objective", list(OBJECTIVES), f"{own}.objective", train_words.objective, first=OBJECTIVES[0])
+    st.caption(train_words.OBJECTIVE_WORDS[kind][1])
+    options = [] if kind == OBJECTIVES[0] else [f"--objective={kind}"]
+    if kind in ("warmup", "cyclical", "capacity"):
+        options += _number(own, "--rise", 0.5)
+    if kind == "cyclical":
+        options += _number(own, "--cycles", 4)
+    if kind == "capacity":
+        options += _number(f"{own}.capacity", "--nats", 10.0)
+    if kind == "free-bits":
+        options += _number(f"{own}.free-bits", "--nats", 0.5)
+    return options
+
+
+def _one_of(own: str, option: str, words: Mapping[str, str]) -> list[str]:
+    field = FIELDS[option]
+    key = f"{own}.{option.strip('-')}"
+    chosen = _choose(field.label, list(words), key, words.__getitem__, first=next(iter(words)), help=field.help)
+    return [option, chosen]
+
+
+def _layers(own: str) -> list[str]:
+    """Sizes of the layers, where somebody gives some. What is wrong with them is said on Start."""
+    field = FIELDS["--encoder-sizes"]
+    sizes = st.text_input(
+        field.label, key=f"{own}.encoder-sizes", help=field.help, placeholder="as usual", persist_state="session"
+    )
+    return [f"--encoder-sizes={sizes.replace(' ', '')}"] if sizes.strip() else []
+
+
+def _hardware(own: str) -> list[str]:
+    """Where it computes, and how exactly. bfloat16 is of no use on a CPU and not offered there."""
+    there = ["auto", *devices()]
+    exact = [name for name in PRECISIONS if name != "bfloat16" or any("cuda" in device for device in there)]
+    return [
+        *_one_of(own, "--device", {name: train_words.device(name) for name in there}),
+        *_one_of(own, "--precision", {name: train_words.PRECISION_WORDS[name] for name in exact}),
+    ]
+
+
+def _number(own: str, option: str, usual: float) -> list[str]:
+    """One number to set, as an option of `python -m vae train`."""
+    field = FIELDS[option]
+    key = _given(f"{own}.{option.strip('-')}", usual)
+    chosen = st.number_input(
+        field.label,
+        field.low,
+        field.high,
+        key=key,
+        step=field.step,
+        help=field.help,
+        format=field.format,
+        persist_state="session",
+    )
+    return [option, str(chosen)]
+
+
+def _choose(
+    label: str, options: list[str], key: str, words: Callable[[str], str], first: str, help: str | None = None
+) -> str:
+    if st.session_state.get(key) not in (None, *options):
+        del st.session_state[key]
+    _given(key, first)
+    return st.selectbox(label, options, format_func=words, key=key, help=help, persist_state="session")
+
+
+def _given(key: str, usual: Any) -> str:
+    """The key of a widget, which is as usual until somebody changes it or a fork fills it."""
+    if key not in st.session_state:
+        st.session_state[key] = usual
+    return key
+
+
+def _usual(network: str, name: str) -> Usual:
+    if network not in RECIPES:
+        with suppress(VAEError):  # a path that leads nowhere is told about when it is tried
+            return Usual(epochs=usual_epochs(cache.train_size(name)))
+        return Usual()
+    recipe = RECIPES[network]
+    return Usual(recipe.make().latent_dim, recipe.epochs, recipe.batch_size, recipe.rate)
+
+
+def _data_words(name: str) -> str:
+    return train_words.OWN[name][0] if name in train_words.OWN else data.describe(name).title
+
+
+# ---- start ---------------------------------------------------------------------------------------------------------
+
+
+def _begin(state: State, options: list[str], title: str) -> None:
+    try:
+        data.describe(options[0].removeprefix("--data="))  # a wrong path is told at once, not by a run that fails
+        with _starting:
+            out = free_folder(title)
+            words = [*options, f"--out={out}"]
+            run = submit(runs_folder(), words, title, owner=me(state), parent=train_fork.parent())
+    except VAEError as error:
+        st.session_state["muscope.train.refused"] = str(error)
+        return
+    followed.look_again()
+    state.run = run.id
+    st.session_state["muscope.train.started"] = True
+    st.session_state["train.name"] = ""  # the next one is another
+    train_fork.forget()
+
+
+def fresh_name(plain: str) -> str:
+    """A name that no training has yet: "my digits", "my digits 2"."""
+    taken = {run.name for run in readable_runs()}
+    return next(name for name in (plain, *(f"{plain} {n}" for n in range(2, 10_000))) if name not in taken)
+
+
+def free_folder(title: str) -> Path:
+    """A folder for a new model that no model has yet, named after its title."""
+    stem = train_words.slug(title)
+    taken = {run.model_folder.name for run in readable_runs()}
+    names = [stem, *(f"{stem}-{number}" for number in range(2, 10_000))]
+    return home() / "models" / next(n for n in names if n not in taken and not (home() / "models" / n).exists())
+
+
+def readable_runs() -> list[Run]:
+    """Every run whose books can be read; the others are told about in the list of them."""
+    found = []
+    for run in runs(runs_folder()):
+        with suppress(VAEError):
+            run.name, run.model_folder  # noqa: B018  # both are read from the disk
+            found.append(run)
+    return found

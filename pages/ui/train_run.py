@@ -1,0 +1,129 @@
+"""One training as a page shows it: what it is doing, what may be asked of it, and what it has learned so far."""
+
+import streamlit as st
+
+from live.engine import ModelEntry, shared
+from pages.ui import followed, history, train_controls
+from pages.ui.errors import plain_errors
+from pages.ui.state import State
+from pages.ui.visitor import me, this_machine_only
+from pages.ui.widgets import literal
+from vae.errors import VAEError
+from vae.home import runs_folder
+from vae.train.run import FINAL, ID, UNDER_WAY, Run
+from vae.train.watch import duration
+
+NOTES = 6  # of a run that are told, the newest
+REPLAY = "model:"  # what a link to the history of a model begins with, where a link to a run has its id
+FIRST = "mnist-2d"  # ships with its history
+
+
+def draw_run(state: State) -> None:
+    """The run of the link, else this visitor's newest, else one that is under way; else how a model once learned."""
+    found = _chosen(state)
+    if found is None:
+        st.info("Nothing is being trained. Press Start training: small digits take seconds.")
+    elif isinstance(found, ModelEntry):
+        _draw_replay(state, found)
+    else:
+        _draw_one(state, found)
+
+
+def replays() -> list[ModelEntry]:
+    """The models whose history is kept, the one that ships first."""
+    kept = [entry for entry in shared().models() if history.has_history(entry)]
+    return sorted(kept, key=lambda entry: entry.name != FIRST)
+
+
+def _chosen(state: State) -> Run | ModelEntry | None:
+    try:
+        if state.run.startswith(REPLAY):
+            return _replay_of(state.run.removeprefix(REPLAY))
+        if state.run:
+            return _run_of(state.run)
+    except VAEError as error:  # deleted meanwhile, or a link to another machine's
+        state.run = ""
+        st.warning(str(error))
+    rows = followed.board().rows
+    ours = [row for row in rows if row.how != "cancelled" and (row.owner == me(state) or this_machine_only())]
+    anybody = [row for row in rows if row.how in UNDER_WAY]
+    for row in (*ours, *anybody):
+        return Run(runs_folder() / row.id)
+    return next(iter(replays()), None)
+
+
+def _run_of(run_id: str) -> Run:
+    if not ID.fullmatch(run_id):  # from a link: it must not lead out of the folder of runs
+        raise VAEError(f"The link names no training ({run_id[:40]}), so another is shown.")
+    return Run.open(runs_folder() / run_id)
+
+
+def _replay_of(name: str) -> ModelEntry:
+    for entry in replays():
+        if entry.name == name:
+            return entry
+    raise VAEError(f"The link names a model without a history ({name[:40]}), so another is shown.")
+
+
+# ---- a run ---------------------------------------------------------------------------------------------------------
+
+
+def _draw_one(state: State, run: Run) -> None:
+    state.link = {"run": run.id}
+    how = run.state()
+    train_controls.draw(state, run, how)
+    before = _moment(run, how)
+
+    @st.fragment(run_every=None if how in FINAL else 1, key="train.run")
+    def view() -> None:
+        with plain_errors():
+            now = run.state()
+            _draw_view(state, run, now)
+            if _moment(run, now) != before:
+                st.rerun()  # the whole page: other buttons, and perhaps a new model in the list
+
+    view()
+
+
+def _moment(run: Run, how: str) -> tuple[str, bool, str, str]:
+    """What the buttons of a run, and its name, depend on."""
+    return how, followed.follow(run).seen.ready, run.control().want, run.name
+
+
+def _draw_view(state: State, run: Run, how: str) -> None:
+    seen = followed.follow(run).seen
+    if how in ("queued", "interrupted"):
+        st.progress(seen.fraction, _turn(run, how))
+    elif how == "cancelled":
+        st.info("Cancelled: nothing of it was kept but this line.")
+        return
+    elif how != "failed":
+        st.progress(seen.fraction, seen.line)
+    if how in ("failed", "interrupted"):
+        (st.error if how == "failed" else st.warning)(run.failure())
+    lines = [seen.state if how in ("running", "paused") else "", *seen.notes[-NOTES:]]
+    st.caption("  \n".join(literal(line) for line in lines if line))
+    history.draw(state, run)
+
+
+def _turn(run: Run, how: str) -> str:
+    """Where in the queue a run is, and how long it will wait."""
+    place = followed.board().waiting.get(run.id)
+    if place is None:
+        return "It is about to begin."
+    ahead = place.position - 1
+    before = "It is next" if not ahead else "One is before it" if ahead == 1 else f"{ahead} are before it"
+    wait = f" Its turn comes in about {duration(place.seconds)}." if place.seconds else ""
+    return f"{'Waiting' if how == 'queued' else 'Waiting to go on'}. {before}.{wait}"
+
+
+# ---- a replay ------------------------------------------------------------------------------------------------------
+
+
+def _draw_replay(state: State, entry: ModelEntry) -> None:
+    if state.run:
+        state.link = {"run": f"{REPLAY}{entry.name}"}
+    else:
+        st.caption("Nothing is being trained. Press Start training, or watch how a model that is here once learned.")
+    st.subheader(f"How “{literal(entry.title)}” learned")
+    history.draw(state, entry)
