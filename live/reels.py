@@ -25,7 +25,7 @@ import numpy as np
 from live.engine import ModelEntry
 from live.points import CLASS_COLOURS, RAMP, packed, steps
 from vae import frames, history
-from vae.checkpoint import HISTORY
+from vae.checkpoint import HISTORY, read_card
 from vae.errors import VAEError
 from vae.explore import unfold
 from vae.frames import Dots, Frame
@@ -86,12 +86,17 @@ class Reel:
     def drawn(self) -> str:
         """A name of its curves as far as they have come: another when there is more to draw; "" before that."""
         at = self.training[0]
-        return f"{len(self.curves)}-{at[-1]:.3f}" if len(at) else ""
+        return f"{len(self.curves)}-{at[-1]:.3f}-{len(self.changes)}" if len(at) else ""
 
     @property
     def training(self) -> np.ndarray:
         """Epochs, reconstruction and KL over training batches, (3, S): step by step until some epochs are done."""
         return _training(self)
+
+    @property
+    def changes(self) -> tuple[tuple[float, str], ...]:
+        """Where a person changed beta or the rate on the way: epochs done then, and what was set, as "beta 4"."""
+        return _changes(self)
 
     @property
     def dots(self) -> Dots:
@@ -175,6 +180,29 @@ def _training(reel: Reel) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
+def _changes(reel: Reel) -> tuple[tuple[float, str], ...]:
+    if reel.kind == "model":
+        config, card, _ = read_card(reel.folder)
+        changes, last = card.get("changes") or (), reel.shots[-1]
+        beta: float | None = config.beta
+        rate = (card.get("settings") or {}).get("rate")
+        steps = last.step / last.at if last.at else 0.0
+    else:
+        events = told(reel.folder)[0]
+        start = next((event for event in events if event["kind"] == "start"), {})
+        changes = [event for event in events if event["kind"] == "change"]
+        beta, rate, steps = start.get("beta"), start.get("rate"), float(start.get("steps") or 0)
+    found = []
+    for change in changes:
+        words = [f"beta {change['beta']:.3g}"] if change["beta"] != beta else []
+        words += [f"rate {change['rate']:.2g}"] if change["rate"] != rate else []
+        beta, rate = change["beta"], change["rate"]
+        if steps and words:
+            found.append((round(change["step"] / steps, 4), ", ".join(words)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=64)
 def _dots_of_run(folder: Path) -> tuple[Dots, str]:
     return frames.read_dots(folder)
 
@@ -207,7 +235,8 @@ def curves_payload(reel: Reel) -> bytes:
     """The figures of the epochs so far, for drawing: JSON, null for what was not finite.
 
     {"training": [at, reconstruction, KL], "at", "recon", "kl", "active", "beta", "rate", "latents",
-    "dims": {"names", "kl": a row for each}, "colours", "ramp"}; nats per image, `at` in epochs; see `Curves`.
+    "dims": {"names", "kl": a row for each}, "changes": [[at, words], ...], "colours", "ramp"}; nats per image, `at` in
+    epochs; see `Curves` and `Reel.changes`.
     """
     curves = reel.curves
     names = curves.strongest(ROWS)
@@ -221,6 +250,7 @@ def curves_payload(reel: Reel) -> bytes:
         "rate": curves.rate,
         "latents": curves.kl_per_dim.shape[1],
         "dims": {"names": names, "kl": curves.kl_per_dim[:, names].T},
+        "changes": reel.changes,
         "colours": CLASS_COLOURS,
         "ramp": RAMP,
     }

@@ -15,3 +15,4 @@ with right:
     train_list.draw_list(visitor)
 with left:
     train_run.draw_run(visitor)
+train_run.come_into_sight()

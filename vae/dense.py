@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 BATCH = 32  # rows from which the other product pays: what follows a hand is less and stays with torch's own
 
@@ -53,17 +54,22 @@ class _Linear(torch.autograd.Function):
         )
 
 
+def linear(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """x (B, I) times weight (O, I) transposed, plus bias (O,): (B, O)."""
+    if (
+        PRODUCT_WORKS
+        and x.device.type == "cpu"
+        and x.dtype == weight.dtype == torch.float32
+        and x.ndim == 2
+        and len(x) >= BATCH
+        and not torch.is_autocast_enabled("cpu")
+    ):
+        return _Linear.apply(x, weight, bias)
+    return F.linear(x, weight, bias)
+
+
 class Dense(nn.Linear):
     """x (B, I) to (B, O), float32 or what the layer was turned to."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if (
-            PRODUCT_WORKS
-            and x.device.type == "cpu"
-            and x.dtype == self.weight.dtype == torch.float32
-            and x.ndim == 2
-            and len(x) >= BATCH
-            and not torch.is_autocast_enabled("cpu")
-        ):
-            return _Linear.apply(x, self.weight, self.bias)
-        return super().forward(x)
+        return linear(x, self.weight, self.bias)

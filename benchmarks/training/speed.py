@@ -18,7 +18,7 @@ from statistics import mean, median, stdev
 from benchmarks.report import measured_on, section
 from benchmarks.training.contest import Task
 from tools.browser import ROOT
-from vae.train.process import WAITING
+from vae.train.process import WAITING, how_to_wait
 
 COMMAND = "python -m benchmarks.training speed"
 LOOP, FLOOR, RIVAL = (
@@ -73,11 +73,11 @@ class Entry:
         return ((stdev(self.long) ** 2 + stdev(self.short) ** 2) / len(self.long)) ** 0.5 / more
 
 
-def measured(task: Task, more: int, rounds: int, rival: str) -> list[Entry]:
+def measured(task: Task, more: int, rounds: int, rival: str, wait: dict[str, str]) -> list[Entry]:
     """All of them, interleaved; each round has seeds of its own."""
     module = lambda python, name: [python, "-m", f"benchmarks.training.{name}"]  # noqa: E731
     entries = [
-        Entry("Muscope", module(sys.executable, "ours"), dict(WAITING)),
+        Entry("Muscope", module(sys.executable, "ours"), wait),
         Entry("the minimal loop", module(sys.executable, "minimal")),
     ]
     if task.network == "mlp":
@@ -128,7 +128,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--note", default="", metavar="TEXT", help="what else must be known of the machine")
     parser.add_argument("--dry", action="store_true", help="print only")
     options = parser.parse_args(arguments)
-    load = os.getloadavg()[0]
+    load, wait = os.getloadavg()[0], how_to_wait()  # before we load the machine ourselves
     tables, failed = [], False
     for threads in options.threads:
         lines = []
@@ -137,7 +137,7 @@ def main(arguments: list[str]) -> int:
             task = Task(data, network, limit=options.limit, threads=threads, device=options.device)
             conv = network == "conv"  # thirty times the work: one epoch more is enough, and pythae adds nothing to it
             more = max(1, options.more // 4) if conv else options.more
-            entries = measured(task, more, options.rounds, "" if conv else options.pythae)
+            entries = measured(task, more, options.rounds, "" if conv else options.pythae, wait)
             lines += rows(task, entries, more, len(task.images()[0]))
             if network == "mlp" and options.device == "cpu" and not threads:
                 each = {entry.name: entry.epoch(more) / entries[0].epoch(more) for entry in entries}

@@ -350,8 +350,8 @@ class Unfold {
     if (step === undefined) return "before the first frame";
     if (step === 0) return "before the first step";
     if (at < 0.995) return `after ${step.toLocaleString("en-US")} step${step === 1 ? "" : "s"}`;
-    const whole = Math.abs(at - Math.round(at)) < 0.005;
-    return `after ${whole ? Math.round(at) : at.toFixed(1)} epoch${whole && Math.round(at) === 1 ? "" : "s"}`;
+    const said = String(Math.round(at * 10) / 10);
+    return `after ${said} epoch${said === "1" ? "" : "s"}`;
   }
 
   /** The same for those who hear the page. */

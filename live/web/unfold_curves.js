@@ -11,6 +11,10 @@ const SVG = "http://www.w3.org/2000/svg";
 const HIGH = 190, LEFT = 44, BELOW = 22, TOP = 8, RIGHT = 8; // CSS pixels of a chart, and around its lines
 const FEW = 4; // latents that have a line each; more are rows of a picture
 const SETTLED = 0.06; // part of the time after which the height of a chart is judged: the first steps would dwarf the rest
+const DWARFED = 2; // times as high as the rest: then the first values are cut off, and a word says so
+const MOST = 0.95, FAINT = 0.01; // quantile of what latents carry that is the brightest; nats below which none is counted
+const APART = 74, LINE = 12; // pixels between the words of two changes, else they stand below each other
+const CALM = 4; // times that quantile up to which nothing is cut
 
 export class Curves {
   /** `go(at)`: a hand wants the moment after so many epochs. */
@@ -31,6 +35,7 @@ export class Curves {
     for (const name of ["dims", "active"]) this.charts[name].root.hidden = !whole;
     this.more.hidden = !whole;
     const end = Math.max(data.at.at(-1) ?? 0, data.training[0].at(-1) ?? 0);
+    for (const chart of Object.values(this.charts)) chart.changes = data.changes ?? [];
     const { charts } = this, line = (name, colour, at, values) => ({ name, colour, at, values });
     const both = (trained, tested) => [line("training", "#56b4e9", data.training[0], trained), line("test", "#d55e00", data.at, tested)];
     charts.recon.lines(both(data.training[1], data.recon), end);
@@ -56,9 +61,13 @@ export class Curves {
   }
 }
 
+let made = 0;
+
 class Chart {
   constructor(title, high, go) {
     this.high = high;
+    this.changes = [];
+    this.clip = `mu-curve-${++made}`; // a name that no other chart of the page has
     this.title = title;
     this.key = element("span", { class: "mu-curve-key" });
     this.svg = document.createElementNS(SVG, "svg");
@@ -85,14 +94,14 @@ class Chart {
 
   /** A row for each latent, as dark or bright as its KL. */
   rows(at, { names, kl }, ramp, end) {
-    const most = Math.max(...kl.flat().filter((value) => value !== null), 1e-9);
+    const [most, cut] = brightest(kl.flat());
     const bar = swatch(`width: 64px; height: 9px; background: linear-gradient(90deg, ${ramp.join(", ")})`);
     this.said = [element("span")];
-    this.key.replaceChildren(element("span", {}, "0", bar, short(most)), ...this.said);
+    this.key.replaceChildren(element("span", {}, "0", bar, `${short(most)}${cut ? " or more" : ""}`), ...this.said);
     const colours = ramp.map(channels), image = new ImageData(at.length, names.length);
     kl.forEach((row, y) =>
       row.forEach((value, x) => {
-        const place = (Math.max(value ?? 0, 0) / most) * (ramp.length - 1), i = Math.min(Math.floor(place), ramp.length - 2), t = place - i;
+        const place = Math.min(Math.max(value ?? 0, 0) / most, 1) * (ramp.length - 1), i = Math.min(Math.floor(place), ramp.length - 2), t = place - i;
         image.data.set([...[0, 1, 2].map((c) => colours[i][c] + (colours[i + 1][c] - colours[i][c]) * t), value === null ? 0 : 255], 4 * (y * at.length + x));
       }),
     );
@@ -119,15 +128,42 @@ class Chart {
     for (const value of ticks(0, end, Math.min(6, width / 60)))
       parts.push(node("text", { x: x(value), y: this.high - 5, "text-anchor": "middle" }, value === 0 ? "epoch 0" : short(value)));
     this.paintHeat(x);
+    const words = []; // over the lines
+    this.markChanges(parts, words);
+    if (!this.image) this.sayCut(words);
     if (!this.image)
       for (const { at, values, colour } of this.series) {
-        parts.push(node("path", { d: path(at, values, x, (value) => Math.max(y(value), TOP - 4)), stroke: colour, class: "mu-curve-line" }));
-        if (at.length === 1 && values[0] !== null) parts.push(node("circle", { cx: x(at[0]), cy: y(values[0]), r: 3, fill: colour }));
+        parts.push(node("path", { d: path(at, values, x, y), "clip-path": `url(#${this.clip})`, stroke: colour, class: "mu-curve-line" }));
+        if (at.length === 1 && values[0] !== null && values[0] <= high) parts.push(node("circle", { cx: x(at[0]), cy: y(values[0]), r: 3, fill: colour }));
       }
     this.cursor = node("line", { y1: TOP - 4, y2: this.high - BELOW, class: "mu-curve-now" });
     this.dots = this.image ? [] : this.series.map(({ colour }) => node("circle", { r: 4, fill: colour, class: "mu-curve-dot" }));
-    svg.replaceChildren(...parts, this.cursor, ...this.dots);
+    const field = node("clipPath", { id: this.clip });
+    field.append(node("rect", { x: LEFT - 2, y: TOP - 2, width: Math.max(width - LEFT - RIGHT + 4, 0), height: this.high - TOP - BELOW + 4 }));
+    svg.replaceChildren(field, ...parts, ...words, this.cursor, ...this.dots);
     this.mark(this.at ?? end);
+  }
+
+  /** A thin line, with a word, wherever a person changed beta or the rate. */
+  markChanges(parts, words) {
+    let [last, row] = [-Infinity, 0];
+    for (const [at, said] of this.changes) {
+      if (at > this.end) continue;
+      const x = this.x(at), turned = x > this.width - APART;
+      row = x - last < APART ? row + 1 : 0;
+      last = x;
+      parts.push(node("line", { x1: x, x2: x, y1: TOP, y2: this.high - BELOW, class: "mu-curve-change" }));
+      const place = { x: turned ? x - 4 : x + 4, y: TOP + 10 + LINE * (row % 4), "text-anchor": turned ? "end" : "start" };
+      words.push(node("text", { ...place, class: "mu-curve-word" }, said));
+    }
+  }
+
+  /** Where the first values lie above what is drawn: how high, beside the edge that they come in by. */
+  sayCut(words) {
+    const above = this.series.flatMap(({ at, values }) => values.map((value, i) => [value, at[i]])).filter(([value]) => value > this.topmost);
+    if (!above.length) return;
+    const x = Math.min(this.x(Math.max(...above.map(([, at]) => at))) + 14, this.width - RIGHT - 80);
+    words.push(node("text", { x, y: TOP + 10, class: "mu-curve-word" }, `↑ from ${short(Math.max(...above.map(([value]) => value)))}`));
   }
 
   paintHeat(x) {
@@ -144,10 +180,15 @@ class Chart {
   /** What the height of a chart has to hold. */
   span() {
     const all = this.series.flatMap(({ at, values }) => values.map((value, i) => [at[i], value])).filter(([, value]) => value !== null);
-    const settled = all.filter(([at]) => at >= SETTLED * this.end);
-    const values = (settled.length > 2 ? settled : all).map(([, value]) => value);
+    const settled = all.filter(([at]) => at >= SETTLED * this.end).map(([, value]) => value);
+    const values = all.map(([, value]) => value);
     let [low, high] = [Math.min(...values), Math.max(...values)];
     if (!values.length) [low, high] = [0, 1];
+    // What lies below is always in sight; what lies above is cut off only where it would make the rest flat.
+    if (this.top === undefined && settled.length > 2) {
+      const rest = Math.max(...settled);
+      if (high - low > DWARFED * (rest - low)) high = rest;
+    }
     if (this.top !== undefined) [low, high] = [0, Math.max(high, this.top ?? 0)];
     const room = (high - low || Math.abs(high) || 1) * 0.05;
     return { low: this.top === undefined ? low - room : low, high: high + room };
@@ -161,29 +202,38 @@ class Chart {
     this.cursor.setAttribute("x2", place);
     const now = this.series.map(({ at: when, values }) => nearest(when, values, at));
     this.dots.forEach((dot, i) => {
-      dot.toggleAttribute("hidden", !now[i]);
-      if (!now[i]) return;
+      const seen = now[i] && now[i].value <= this.topmost;
+      dot.toggleAttribute("hidden", !seen);
+      if (!seen) return;
       dot.setAttribute("cx", this.x(now[i].at));
-      dot.setAttribute("cy", Math.max(this.y(now[i].value), TOP - 4));
+      dot.setAttribute("cy", this.y(now[i].value));
     });
-    const words = this.image ? [strongest(now, this.series)] : this.series.map(({ name }, i) => `${name} ${now[i] ? short(now[i].value) : ""}${this.of ?? ""}`.trim());
+    const words = this.image ? [strongest(now, this.series)] : this.series.map(({ name }, i) => `${name} ${now[i] ? `${short(now[i].value)}${this.of ?? ""}` : ""}`.trim());
     words.forEach((one, i) => this.said[i].textContent === one || (this.said[i].textContent = one));
-    this.svg.setAttribute("aria-label", `${this.title}: ${words.join(", ")}, after ${short(at)} epochs.`);
+    this.svg.setAttribute("aria-label", `${this.title}: ${now.some(Boolean) ? words.join(", ") : "nothing is known yet"}, after ${short(at)} epochs.`);
   }
 }
 
 /** Which latent carries most at a moment. */
 function strongest(now, series) {
+  if (!now.some(Boolean)) return "";
   const found = now.map((one, i) => [one?.value ?? 0, series[i].name]).sort((a, b) => b[0] - a[0])[0];
   return `most: ${found[1]}, ${short(found[0])}`;
 }
 
-/** The value at a moment: the last one that was known then, or the first there is. */
+/** What the brightest of a picture stands for, and whether some values lie above it: one that is far out must not hide the rest. */
+function brightest(values) {
+  const counted = values.filter((value) => value > FAINT).sort((a, b) => a - b), highest = counted.at(-1) ?? 1e-9;
+  const most = counted[Math.floor(MOST * (counted.length - 1))] ?? highest;
+  return highest > CALM * most ? [most, true] : [highest, false];
+}
+
+/** The value at a moment: the last one that was known then; null before the first. */
 function nearest(at, values, now) {
   let found = null;
   for (let i = 0; i < at.length; i++) {
     if (values[i] === null) continue;
-    if (found && at[i] > now + 1e-3) break;
+    if (at[i] > now + Math.max(1e-3, 1e-4 * now)) break;
     found = { at: at[i], value: values[i] };
   }
   return found;

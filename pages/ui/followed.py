@@ -6,6 +6,7 @@ through the folders within a second.
 
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -46,7 +47,10 @@ class Followed:
 
 @dataclass(frozen=True)
 class Row:
-    """A run as the list of all of them shows it: `how` is its state, `size` its bytes, `model` the model's folder."""
+    """A run as the list of all of them shows it: `how` is its state, `size` its bytes, `model` the model's folder.
+
+    `queued`: a worker does it, not a terminal.
+    """
 
     id: str
     name: str
@@ -56,6 +60,7 @@ class Row:
     when: str
     fraction: float
     model: Path
+    queued: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,24 @@ class Board:
     def busy(self) -> bool:
         """Whether anything is under way or waits."""
         return bool(self.waiting) or any(row.how in UNDER_WAY for row in self.rows)
+
+    def ahead(self, run: str) -> str:
+        """Who is before a run that waits, in words; "" for one that does not wait."""
+        if run not in self.waiting:
+            return ""
+        wait = self.waiting[run].position - 1
+        train = sum(row.how in UNDER_WAY and row.queued for row in self.rows)
+        if not wait:
+            return "it is next, after what trains now" if train else "it is next"
+        count = wait + train
+        return "one is before it" if count == 1 else f"{count} are before it"
+
+    @property
+    def ordered(self) -> tuple[Row, ...]:
+        """What is under way, then what waits, by turns, then the others; of each the newest first."""
+        end = len(self.waiting) + 1
+        places = {id: place.position for id, place in self.waiting.items()}
+        return tuple(sorted(self.rows, key=lambda row: 0 if row.how in UNDER_WAY else places.get(row.id, end)))
 
 
 class _Follower:
@@ -121,22 +144,24 @@ class _Follower:
         made = run.created.astimezone()
         when = f"{made:%H:%M}" if made.date() == datetime.now().astimezone().date() else f"{made:%-d %b}"
         size = _size(run.folder, _said(run))
-        return Row(run.id, run.name, run.owner, how, size, when, part, run.model_folder)
+        return Row(run.id, run.name, run.owner, how, size, when, part, run.model_folder, run.queued)
 
 
 WAITING = ("queued", "interrupted")
 
 
-def _said(run: Run) -> int:
-    """Bytes of events: a run that has said nothing new has hardly grown."""
-    try:
-        return (run.folder / "events.jsonl").stat().st_size
-    except OSError:
-        return 0
+def _said(run: Run) -> tuple[int, ...]:
+    """Bytes of events, and when things were put in the folders or taken away: else it has hardly grown."""
+    marks = [0, 0, 0]
+    with suppress(OSError):
+        marks[0] = run.folder.stat().st_mtime_ns
+        marks[1] = (run.folder / "events.jsonl").stat().st_size
+        marks[2] = (run.folder / "saves").stat().st_mtime_ns
+    return tuple(marks)
 
 
 @lru_cache(maxsize=4096)
-def _size(folder: Path, said: int) -> int:
+def _size(folder: Path, said: tuple[int, ...]) -> int:
     return Run(folder).size
 
 

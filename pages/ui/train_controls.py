@@ -7,14 +7,18 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from live.engine import ModelEntry, shared
-from pages.ui import followed, train_fork
+from pages.ui import followed, train_fork, train_settings, train_words
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import may_control, me, this_machine_only
 from pages.ui.widgets import literal, once
+from vae.errors import VAEError
+from vae.home import runs_folder
 from vae.train.run import FINAL, UNDER_WAY, Run
 
 FORK = "The form is filled with these settings: change what you like, and start another."
+CANCEL = "Cancel throws away what it has learned. It cannot be undone."
+SURE = "muscope.train.sure"  # (run, "cancel" or "delete") that is asked once more
 STOP = "After the step it is in. The model is kept as it is then, and can be opened."
 PAUSE = "After the step it is in. It goes on from there whenever you like; others may train meanwhile."
 ASKED = {
@@ -32,7 +36,10 @@ def draw(state: State, run: Run, how: str) -> None:
         _draw_share(state, run)
         if mine:
             _draw_more(state, run, how)
+    _draw_sure(state, run, how)
     st.caption(_origin(state, run))
+    if settings := train_settings.line(run.arguments):
+        st.caption(literal(f"{settings[0].upper()}{settings[1:]}."))
     with st.container(horizontal=True, gap="xsmall", key="train-controls"):
         _draw_open(state, run)
         if mine:
@@ -42,7 +49,7 @@ def draw(state: State, run: Run, how: str) -> None:
         _button(state, "Train again", "fork", "edit_note", train_fork.fork_of, run, help=FORK)
     if train_fork.parent() == run.id:
         st.caption("Its settings are in the form: [change what you like](#own).")
-    if how in UNDER_WAY and want in ASKED:
+    if how in ("starting", "running") and want in ASKED:
         st.caption(ASKED[want])
     elif not mine and how not in FINAL:
         st.caption("You watch it. Whoever started it can pause and stop it; “Train again” makes one of your own.")
@@ -50,13 +57,23 @@ def draw(state: State, run: Run, how: str) -> None:
 
 def _origin(state: State, run: Run) -> str:
     """Whose it is, since when, and whose settings it has."""
-    whose = "yours" if run.owner == me(state) else "from this machine" if not run.owner else "somebody else’s"
+    mine = run.owner == me(state)
+    whose = "yours" if mine else "from this machine" if not run.owner else "somebody else’s"
     words = [whose, f"{run.created.astimezone():%-d %b, %H:%M}"]
     if run.parent:
-        parents = [row.name for row in followed.board().rows if row.id == run.parent]
-        words.append(f"with the settings of {literal(parents[0])}, changed" if parents else "made from another")
+        words.append(_parent(run))
     line = ", ".join(words)
-    return f"{line[0].upper()}{line[1:]}."
+    all_may = " Everybody at this machine may control it." if run.owner and not mine and this_machine_only() else ""
+    return f"{line[0].upper()}{line[1:]}.{all_may}"
+
+
+def _parent(run: Run) -> str:
+    """Whose settings it was begun with, and which of them were changed."""
+    if all(row.id != run.parent for row in followed.board().rows):
+        return "made from another, which was deleted"
+    parent = Run(runs_folder() / run.parent)
+    changed = train_settings.differences(run.arguments, parent.arguments)
+    return f"with the settings of {literal(parent.name)}" + (f", but {literal(', '.join(changed))}" if changed else "")
 
 
 def _draw_open(state: State, run: Run) -> None:
@@ -86,7 +103,8 @@ def _draw_course(state: State, run: Run, how: str, want: str) -> None:
     if how in ("queued", "starting", "running"):
         _button(state, "Pause", "pause", "pause", run.pause, off=want != "run", help=PAUSE)
     if run.can_resume or (how in UNDER_WAY and want == "pause"):
-        _button(state, "Resume", "resume", "play_arrow", run.resume, kind="primary" if run.can_resume else "secondary")
+        main = how == "paused"  # one that ran away would do so again; one that is kept is first of all opened
+        _button(state, "Resume", "resume", "play_arrow", run.resume, kind="primary" if main else "secondary")
     if how in ("starting", "running") or (how in ("paused", "interrupted") and run.saved_step() is not None):
         _button(state, "Stop and keep", "stop", "stop", run.stop, off=want in ("stop", "cancel"), help=STOP)
 
@@ -98,15 +116,24 @@ def _draw_change(state: State, run: Run) -> None:
     if not old_rate:
         return  # it has not begun: what it begins with is not known yet
     with _popover(state, "Beta and rate", "speed"):
-        st.caption("From the next step on. The curves show where it was changed.")
-        beta = st.number_input("Beta now", 0.0, 10_000.0, old_beta, 0.5, "%.2f", key=f"train.beta.{run.id}.{old_beta}")
-        rate = st.number_input(
-            "Learning rate now", 1e-6, 1.0, old_rate, 1e-4, "%.5f", key=f"train.rate.{run.id}.{old_rate}"
-        )
-        changed = (beta if beta != old_beta else None, rate if rate != old_rate else None)
-        _button(
-            state, "Change it", "change", "check", run.change, *changed, off=changed == (None, None), kind="primary"
-        )
+        st.caption("From the next step on. A line below will say from which epoch.")
+        keys = f"train.beta.{run.id}.{old_beta}", f"train.rate.{run.id}.{old_rate}"
+        beta, rate = (train_words.FIELDS[option] for option in ("--beta", "--rate"))
+        st.number_input("Beta now", value=old_beta, step=beta.step, format=beta.format, key=keys[0])
+        st.number_input("Learning rate now", value=old_rate, step=rate.step, format=rate.format, key=keys[1])
+        _button(state, "Change it", "change", "check", _change, run, keys, (old_beta, old_rate))
+
+
+def _change(run: Run, keys: tuple[str, str], old: tuple[float, float]) -> None:
+    """As the boxes say at the press: when the button was drawn, the newest number may not have been typed yet."""
+    new = [float(st.session_state.get(key, before)) for key, before in zip(keys, old, strict=True)]
+    changed = [None if now == before else now for now, before in zip(new, old, strict=True)]
+    if changed == [None, None]:
+        raise VAEError("Nothing was changed: both numbers are as they were.")
+    for option, now in zip(("--beta", "--rate"), changed, strict=True):
+        if now is not None:
+            train_words.check(option, str(now))
+    run.change(*changed)
 
 
 def _draw_share(state: State, run: Run) -> None:
@@ -119,20 +146,62 @@ def _draw_share(state: State, run: Run) -> None:
 
 
 def _draw_more(state: State, run: Run, how: str) -> None:
-    """A new name, and the two that cannot be undone: each is asked once more, by opening this."""
+    """A new name, and the two that cannot be undone: each is asked once more."""
     with _popover(state, "More", "more_horiz"):
-        name = st.text_input("New name", run.name, key=f"train.rename.{run.id}.{run.name}", max_chars=80)
-        _button(state, "Rename", "rename", "edit", run.rename, name, off=name.strip() in ("", run.name))
-        if how not in ("done", "stopped", "cancelled"):
-            st.caption("Cancel throws away what it has learned. It cannot be undone.")
-            _button(state, "Cancel this training", "cancel", "cancel", run.cancel, off=run.control().want == "cancel")
-        if how not in UNDER_WAY:
-            kept = _model_of(run)
-            st.caption(
-                "Delete takes its pictures and saves off the disk."
-                + (f" The model {literal(kept.title)} stays." if kept else " What it has learned is lost.")
-            )
-            _button(state, "Delete this training", "delete", "delete", _delete, state, run)
+        key = f"train.rename.{run.id}.{run.name}"
+        st.text_input("New name", run.name, key=key, max_chars=80)
+        _button(state, "Rename", "rename", "edit", _rename, run, key)
+        if "cancel" in _ends(how):
+            st.caption(CANCEL)
+            off = run.control().want == "cancel"
+            _button(state, "Cancel this training", "cancel", "cancel", _ask_again, run, "cancel", off=off)
+        if "delete" in _ends(how):
+            st.caption(_delete_words(run))
+            _button(state, "Delete this training", "delete", "delete", _ask_again, run, "delete")
+
+
+def _ends(how: str) -> tuple[str, ...]:
+    """Which of "cancel" and "delete" make sense in a state: what waits is cancelled, what is over is deleted."""
+    if how in FINAL:
+        return ("delete",)
+    return ("cancel", "delete") if how == "paused" else ("cancel",)
+
+
+def _delete_words(run: Run) -> str:
+    kept = _model_of(run)
+    lost = f"The model {literal(kept.title)} stays." if kept else "What it has learned is lost."
+    return f"Delete takes its pictures and saves off the disk. {lost}"
+
+
+def _draw_sure(state: State, run: Run, how: str) -> None:
+    """The question after a press on Cancel or Delete, until it is answered."""
+    asked, what = st.session_state.get(SURE, ("", ""))
+    if asked != run.id or what not in _ends(how) or not may_control(state, run):
+        return
+    st.warning(CANCEL if what == "cancel" else _delete_words(run))
+    with st.container(horizontal=True, gap="xsmall", key="train-sure"):
+        if what == "cancel":
+            _button(state, "Yes, cancel it", "sure", "cancel", _sure, run.cancel)
+        else:
+            _button(state, "Yes, delete it", "sure", "delete", _sure, _delete, state, run)
+        _button(state, "No, keep it", "unsure", "undo", _sure, lambda: None)
+
+
+def _ask_again(run: Run, what: str) -> None:
+    st.session_state[SURE] = (run.id, what)
+
+
+def _sure(act: Callable[..., None], *args: Any) -> None:
+    st.session_state.pop(SURE, None)
+    act(*args)
+
+
+def _rename(run: Run, key: str) -> None:
+    """As the box says at the press."""
+    name = str(st.session_state.get(key, run.name)).strip()
+    if name == run.name:
+        raise VAEError("Nothing was changed: the name is as it was.")
+    run.rename(name)
 
 
 def _delete(state: State, run: Run) -> None:

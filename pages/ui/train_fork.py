@@ -38,6 +38,7 @@ def fork_of(run: Run) -> None:
     st.session_state["train.data"], st.session_state["train.network"] = kind, network
     for key in [key for key in st.session_state if str(key).startswith(f"{own}.")]:
         del st.session_state[key]  # what it does not say is as usual
+    st.session_state[f"{own}.encoder-sizes"] = ""  # said, not left out: a browser holds on to what stands in a box
     st.session_state[f"{own}.how"] = MINUTES if "--minutes" in asked else EPOCHS
     if "--minutes" in asked:
         asked.pop("--epochs", None)

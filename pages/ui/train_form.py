@@ -13,12 +13,12 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, followed, train_fork, train_words
+from pages.ui import cache, followed, train_fork, train_run, train_words
 from pages.ui.state import State
 from pages.ui.train_fork import own_key
 from pages.ui.train_words import FIELDS
 from pages.ui.visitor import me, this_machine_only
-from pages.ui.widgets import once
+from pages.ui.widgets import literal, once
 from vae import data
 from vae.errors import VAEError
 from vae.home import home, runs_folder
@@ -70,26 +70,55 @@ def draw_form(state: State) -> None:
         options += _layers(own)
         options += _hardware(own)
     options += train_fork.also()
+    _draw_unusual(own, options, usual)
     _draw_start(state, name, options)
+
+
+def _draw_unusual(own: str, options: list[str], usual: Usual) -> None:
+    """What is not as usual among the settings that are folded away: nobody should train with it unknowingly."""
+    plain: dict[str, object] = {"--batch-size": usual.batch_size, "--rate": usual.rate, "--decay": 0.0, "--seed": 0}
+    plain |= {"--device": "auto", "--precision": "auto", "--likelihood": next(iter(train_words.LIKELIHOODS))}
+    said = []
+    for option, values in train_fork.options_of(options).items():
+        if option == "--objective":
+            said.append(f"Objective: {train_words.objective(values[0])}")
+        elif option == "--encoder-sizes" or (option in plain and values[-1] != str(plain[option])):
+            words = train_words.LIKELIHOODS.get(values[-1], values[-1]).partition(":")[0]
+            said.append(f"{FIELDS[option].label}: {literal(words)}")
+    if said:
+        st.caption(f"Not as usual under More settings: {'; '.join(said)}.")
+        st.button("As usual again", key="train.do.usual", type="tertiary", on_click=_as_usual, args=(own,))
+
+
+def _as_usual(own: str) -> None:
+    """Forget what was set under More settings, for this network and data."""
+    for option in (*FIELDS, "--objective"):
+        if option not in ("--latent-dim", "--beta", "--epochs", "--minutes"):
+            st.session_state.pop(f"{own}.{option.strip('-')}", None)
+    st.session_state[f"{own}.encoder-sizes"] = ""
 
 
 def _draw_start(state: State, name: str, options: list[str]) -> None:
     plain = fresh_name(f"my {data.public_name(name or 'model')}")
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    title = left.text_input("Name", placeholder=plain, key="train.name", persist_state="session", max_chars=80)
-    right.button(
+    if st.session_state.get("muscope.train.started"):
+        st.session_state["train.name"] = ""  # the next one is another
+    title = st.text_input("Name", placeholder=plain, key="train.name", persist_state="session", max_chars=80)
+    # Begun here and not in the callback, which knows only what the form said before the last thing was typed; and above
+    # the button, so that a second press meanwhile is still one of the button that was drawn before.
+    asked = st.session_state.pop("muscope.train.start", False)
+    if asked and _begin(state, options if name else [], title.strip() or plain):
+        st.rerun()
+    st.button(
         "Start training",
         key="train.do.start",
         type="primary",
         icon=":material/play_arrow:",
         width="stretch",
-        disabled=not name,
-        on_click=once(state, _begin),
-        args=(state, options, title.strip() or plain),
+        on_click=once(state, lambda: st.session_state.update({"muscope.train.start": True})),
     )
     refused = st.session_state.pop("muscope.train.refused", "")
     if st.session_state.pop("muscope.train.started", False):
-        st.html('<a class="mu-way" href="#run">It has started: watch it above</a>')
+        st.html('<a class="mu-way mu-started" href="#run">It has started: watch it</a>')
     if refused:  # beside the button: on a phone the top of the page is far away
         st.error(refused)
 
@@ -121,7 +150,7 @@ def _choose_network(name: str) -> str:
 
 
 def _how_long(own: str, usual: Usual) -> list[str]:
-    left, right = st.columns(2)
+    left, right = st.columns([6, 5])  # two words need more room than a number
     how = left.segmented_control(
         "How long",
         [EPOCHS, MINUTES],
@@ -183,10 +212,8 @@ def _number(own: str, option: str, usual: float) -> list[str]:
     key = _given(f"{own}.{option.strip('-')}", usual)
     chosen = st.number_input(
         field.label,
-        field.low,
-        field.high,
         key=key,
-        step=field.step,
+        step=1 if field.whole else field.step,  # no least and most: the browser would keep the number before, unsaid
         help=field.help,
         format=field.format,
         persist_state="session",
@@ -226,8 +253,13 @@ def _data_words(name: str) -> str:
 # ---- start ---------------------------------------------------------------------------------------------------------
 
 
-def _begin(state: State, options: list[str], title: str) -> None:
+def _begin(state: State, options: list[str], title: str) -> bool:
+    """Ask for a training; where that is refused, the line is said beside the button."""
     try:
+        if not options:
+            raise VAEError("The path is missing: say where the data is on this machine.")
+        for option, values in train_fork.options_of(options).items():
+            train_words.check(option, values[-1] if values else "")
         data.describe(options[0].removeprefix("--data="))  # a wrong path is told at once, not by a run that fails
         with _starting:
             out = free_folder(title)
@@ -235,12 +267,12 @@ def _begin(state: State, options: list[str], title: str) -> None:
             run = submit(runs_folder(), words, title, owner=me(state), parent=train_fork.parent())
     except VAEError as error:
         st.session_state["muscope.train.refused"] = str(error)
-        return
+        return False
     followed.look_again()
-    state.run = run.id
+    train_run.show(state, run.id)
     st.session_state["muscope.train.started"] = True
-    st.session_state["train.name"] = ""  # the next one is another
     train_fork.forget()
+    return True
 
 
 def fresh_name(plain: str) -> str:

@@ -6,7 +6,7 @@ from pages.ui import followed
 from pages.ui.errors import plain_errors
 from pages.ui.followed import Board, Row
 from pages.ui.state import State
-from pages.ui.train_run import REPLAY, replays
+from pages.ui.train_run import REPLAY, replays, show
 from pages.ui.visitor import me
 from pages.ui.widgets import literal
 
@@ -44,8 +44,8 @@ def _draw_rows(state: State, board: Board) -> None:
         st.caption("None yet. Yours will stand here, and everybody else’s; a line can be pressed to watch.")
     whole = len(board.rows) <= SHOWN + 2 or st.session_state.get("muscope.train.whole", False)
     with st.container(key="train-list", gap=None):
-        for row in board.rows if whole else board.rows[:SHOWN]:
-            _draw_row(state, row)
+        for row in board.ordered if whole else board.ordered[:SHOWN]:
+            _draw_row(state, board, row)
         listed = {row.model for row in board.rows}
         for entry in (entry for entry in replays() if entry.folder not in listed):
             words = f":material/replay: **How “{literal(entry.title)}” learned**, to watch again"
@@ -62,10 +62,12 @@ def _draw_rows(state: State, board: Board) -> None:
         st.caption(f"All trainings together take {_bytes(board.used)}{quota}. Models that were kept are not counted.")
 
 
-def _draw_row(state: State, row: Row) -> None:
+def _draw_row(state: State, board: Board, row: Row) -> None:
     how = WORDS.get(row.how, row.how)
     if row.fraction and row.how not in ("done", "stopped"):
         how += f" {row.fraction:.0%}"
+    if ahead := board.ahead(row.id):
+        how += f", {ahead.removeprefix('it is ')}"
     whose = ", yours" if row.owner == me(state) else ""
     words = f":material/{ICONS[row.how]}: **{literal(row.name)}**  {how}{whose}, {row.when}, {_bytes(row.size)}"
     _line(state, words, row.id)
@@ -73,7 +75,7 @@ def _draw_row(state: State, row: Row) -> None:
 
 def _line(state: State, words: str, run: str) -> None:
     if st.button(words, key=f"train.list.{run}", type="tertiary", width="stretch"):
-        state.run = run
+        show(state, run)
         st.rerun()  # the whole page: a press in this list draws the list alone
 
 

@@ -29,6 +29,21 @@ def draw_run(state: State) -> None:
         _draw_one(state, found)
 
 
+def show(state: State, run: str) -> None:
+    """Show this one, and bring it into sight: what was pressed may lie far below it."""
+    state.run = run
+    asked = st.session_state.get("muscope.train.asked", 0) + 1
+    st.session_state["muscope.train.asked"] = st.session_state["muscope.train.sight"] = asked
+
+
+def come_into_sight() -> None:
+    """At the end of the page: turn to the run where one was just asked for."""
+    if asked := st.session_state.pop("muscope.train.sight", 0):
+        found = "document.getElementById('run')?.scrollIntoView({block: 'start'})"
+        # A browser does a script once, so each says which it is.
+        st.html(f"<script>/* {asked} */ setTimeout(() => {found}, 150)</script>", unsafe_allow_javascript=True)
+
+
 def replays() -> list[ModelEntry]:
     """The models whose history is kept, the one that ships first."""
     kept = [entry for entry in shared().models() if history.has_history(entry)]
@@ -93,28 +108,30 @@ def _moment(run: Run, how: str) -> tuple[str, bool, str, str]:
 def _draw_view(state: State, run: Run, how: str) -> None:
     seen = followed.follow(run).seen
     if how in ("queued", "interrupted"):
-        st.progress(seen.fraction, _turn(run, how))
+        st.progress(seen.fraction, _turn(run, how, seen.fraction))
     elif how == "cancelled":
         st.info("Cancelled: nothing of it was kept but this line.")
         return
     elif how != "failed":
         st.progress(seen.fraction, seen.line)
-    if how in ("failed", "interrupted"):
-        (st.error if how == "failed" else st.warning)(run.failure())
-    lines = [seen.state if how in ("running", "paused") else "", *seen.notes[-NOTES:]]
+    why = run.failure() if how in ("failed", "interrupted") else ""
+    if why:
+        (st.error if how == "failed" else st.warning)(why)
+    notes = [note for note in seen.notes if not why or (note not in why and why not in note)]  # said once
+    lines = [seen.state if how in ("running", "paused") else "", *notes[-NOTES:]]
     st.caption("  \n".join(literal(line) for line in lines if line))
     history.draw(state, run)
 
 
-def _turn(run: Run, how: str) -> str:
+def _turn(run: Run, how: str, done: float) -> str:
     """Where in the queue a run is, and how long it will wait."""
-    place = followed.board().waiting.get(run.id)
+    board = followed.board()
+    place = board.waiting.get(run.id)
     if place is None:
-        return "It is about to begin."
-    ahead = place.position - 1
-    before = "It is next" if not ahead else "One is before it" if ahead == 1 else f"{ahead} are before it"
+        return "It is about to begin." if how == "queued" else f"Interrupted at {done:.0%}."
     wait = f" Its turn comes in about {duration(place.seconds)}." if place.seconds else ""
-    return f"{'Waiting' if how == 'queued' else 'Waiting to go on'}. {before}.{wait}"
+    words = board.ahead(run.id)
+    return f"{'Waiting' if how == 'queued' else 'Waiting to go on'}. {words[0].upper()}{words[1:]}.{wait}"
 
 
 # ---- a replay ------------------------------------------------------------------------------------------------------
@@ -125,5 +142,5 @@ def _draw_replay(state: State, entry: ModelEntry) -> None:
         state.link = {"run": f"{REPLAY}{entry.name}"}
     else:
         st.caption("Nothing is being trained. Press Start training, or watch how a model that is here once learned.")
-    st.subheader(f"How “{literal(entry.title)}” learned")
+    st.subheader(f"How “{literal(entry.title)}” learned", anchor="run")
     history.draw(state, entry)

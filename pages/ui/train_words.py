@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from vae.errors import VAEError
+
 OWN = {
     "folder": ("a folder of images on this machine", "One sub-folder for each label."),
     "table": ("a table of numbers on this machine", "A .csv or .npy file, one row for each item."),
@@ -14,8 +16,8 @@ NETWORKS = {
 DEVICES = {"auto": "automatic: the fastest there is", "cpu": "CPU", "mps": "Apple MPS"}
 PRECISION_WORDS = {"auto": "automatic: what pays on the device", "float32": "float32", "bfloat16": "bfloat16"}
 LIKELIHOODS = {
-    "bernoulli": "Bernoulli: each pixel is a probability of white",
-    "gaussian": "Gaussian: one spread for all pixels, learned",
+    "bernoulli": "Bernoulli: chance of white",
+    "gaussian": "Gaussian: one learned spread",
     "mse": "squared error alone",
 }
 OBJECTIVE_WORDS = {
@@ -24,6 +26,13 @@ OBJECTIVE_WORDS = {
     "cyclical": ("cyclical", "Beta rises from 0 again and again: each time, dead latents get another chance."),
     "capacity": ("capacity", "The KL is held at a number of nats that grows: the code is opened up bit by bit."),
     "free-bits": ("free bits", "Each latent may carry some nats for nothing, and is charged only above them."),
+}
+BENDS = {  # the numbers of each objective
+    "fixed": (),
+    "warmup": ("rise",),
+    "cyclical": ("rise", "cycles"),
+    "capacity": ("rise", "nats"),
+    "free-bits": ("nats",),
 }
 
 
@@ -37,6 +46,11 @@ class Field:
     high: float = 0
     step: float | None = None
     format: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is counted."""
+        return isinstance(self.low, int)
 
 
 FIELDS = {
@@ -73,6 +87,33 @@ FIELDS = {
     "--device": Field("Device", "Where it computes. Automatic takes the fastest there is."),
     "--precision": Field("Precision", "Of the arithmetic. bfloat16 is faster on a GPU and a little coarser."),
 }
+
+
+def check(option: str, value: str) -> None:
+    """VAEError: this cannot be the value of an option that the form sets, in the form's words."""
+    field = FIELDS.get(option)
+    if option == "--encoder-sizes":
+        if not re.fullmatch(r"\s*[1-9][0-9]*\s*(,\s*[1-9][0-9]*\s*)*", value):
+            raise VAEError(f"{FIELDS[option].label} is “{value[:40]}”: give whole numbers such as 400,200.")
+    elif field is not None and field.high:
+        try:
+            good = field.low <= (int(value) if field.whole else float(value)) <= field.high
+        except ValueError:
+            good = False
+        if not good:
+            kind, low, high = "whole number" if field.whole else "number", _plain(field.low), _plain(field.high)
+            raise VAEError(f"{field.label} is {_readable(value)}: give a {kind} from {low} to {high}.")
+
+
+def _plain(number: float) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.6f}".rstrip("0").rstrip(".")
+
+
+def _readable(value: str) -> str:
+    try:
+        return _plain(float(value)) if "." in value else _plain(int(value))
+    except ValueError:
+        return value[:40]
 
 
 def network(name: str) -> str:

@@ -147,7 +147,7 @@ def test_a_class_watches_a_training_from_the_first_step_to_the_map(
     expect(page.get_by_text("Finished after 2 epochs")).to_be_visible(timeout=PATIENCE)
     fork = newest(app_server)
     assert fork.parent == run.id and fork.id != run.id
-    expect(page.get_by_text("with the settings of Made in class, changed")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("with the settings of Made in class, but ")).to_be_visible(timeout=PATIENCE)
 
 
 def test_one_that_waits_is_cancelled_one_that_is_done_is_renamed_and_deleted(page: Page, app_server: AppServer) -> None:
@@ -161,6 +161,7 @@ def test_one_that_waits_is_cancelled_one_that_is_done_is_renamed_and_deleted(pag
     expect(page.get_by_text("Waiting. It is next")).to_be_visible(timeout=PATIENCE)
     do(page, "More")
     do(page, "Cancel this training")
+    do(page, "Yes, cancel it")
     expect(page.get_by_text("Cancelled: nothing of it was kept")).to_be_visible(timeout=PATIENCE)
 
     page.get_by_role("button", name=re.compile("^play_circle Goes on and on|Goes on and on .*training")).first.click()
@@ -171,10 +172,12 @@ def test_one_that_waits_is_cancelled_one_that_is_done_is_renamed_and_deleted(pag
     expect(page.get_by_role("heading", name="Ended early", exact=True)).to_be_visible(timeout=PATIENCE)
     do(page, "More")  # it closed after the press
     do(page, "Cancel this training")
+    do(page, "Yes, cancel it")
     assert wait_for(lambda: first.state() == "cancelled")
     expect(page.get_by_text("Cancelled: nothing of it was kept")).to_be_visible(timeout=PATIENCE)
     do(page, "More")
     do(page, "Delete this training")
+    do(page, "Yes, delete it")
     assert wait_for(lambda: not first.folder.exists())
     rest(page)
     expect(page.get_by_role("heading", name="Ended early", exact=True)).to_have_count(0)

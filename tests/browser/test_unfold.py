@@ -47,7 +47,14 @@ def kept(app_server: AppServer):
     folder = app_server.home / "models" / "replayed"
     shutil.copytree(REPOSITORY / "checkpoints" / "mnist-2d", folder)
     whole = a_history(frames=0, dots=60, epochs=4, flat="codes")
-    whole = replace(whole, curves=replace(whole.curves, at=np.arange(1, 5, dtype=np.float32)))
+    whole = replace(whole, curves=replace(
+        whole.curves, at=np.arange(1, 5, dtype=np.float32), test_recon=np.array([50, 3, 2, 1], np.float32),
+        train_recon=np.array([3, 3, 2, 1], np.float32),
+    ))  # fmt: skip
+    card = json.loads((folder / "card.json").read_text())
+    card["changes"] = [{"step": 20, "beta": 4.0, "rate": 1e-3}]
+    card["settings"] = card.get("settings", {}) | {"rate": 1e-3}
+    (folder / "card.json").write_text(json.dumps(card))
     save_history(folder, replace(whole, frames=tuple(shot(number) for number in range(FRAMES))))
 
 
@@ -182,6 +189,30 @@ def test_a_press_on_a_curve_goes_to_that_moment_and_the_film_can_be_taken_home(
         page.get_by_role("button", name="GIF").click()
     with Image.open(download.value.path()) as film:
         assert film.n_frames == FRAMES
+
+
+def test_a_curve_says_what_a_person_changed_and_nothing_of_what_is_not_known_yet(
+    page: Page, app_server: AppServer, kept
+) -> None:
+    opened(page, app_server.url, "model:replayed")
+    until(page, FRAMES - 1)
+    recon = page.locator(".mu-curve").first
+    assert recon.locator(".mu-curve-key").inner_text().split() == ["training", "1", "test", "1"]
+    for curve in page.locator("[data-muscope=unfold-curves] .mu-curve").all():
+        assert curve.locator(".mu-curve-change").count() == 1 and "beta 4" in curve.locator("svg").text_content()
+    page.locator("[data-muscope=unfold-scrub]").focus()
+    page.keyboard.press("Home")
+    until(page, 0)
+    assert recon.locator(".mu-curve-key").inner_text().split() == ["training", "test"]
+    assert "nothing is known yet" in recon.locator("svg").get_attribute("aria-label")
+    assert recon.locator(".mu-curve-dot:not([hidden])").count() == 0
+    page.keyboard.press("ArrowRight")
+    until(page, 1)
+    assert recon.locator(".mu-curve-key").inner_text().split() == ["training", "3", "test", "50"]
+    dots, box = recon.locator(".mu-curve-dot:not([hidden])"), recon.locator("svg").bounding_box()
+    for dot in dots.all():  # nothing stands at the edge that belongs beyond it
+        place = dot.bounding_box()
+        assert box["y"] <= place["y"] and place["y"] + place["height"] <= box["y"] + box["height"] - 20
 
 
 def test_on_a_phone_nothing_is_cut_and_the_map_comes_first(

@@ -9,6 +9,7 @@ from vae.cli import training
 from vae.cli.training import carry_out
 from vae.home import runs_folder
 from vae.train import saves, worker
+from vae.train.events import EventLog
 from vae.train.runs import next_run, runs, submit
 from vae.train.step import Stepper
 
@@ -214,6 +215,22 @@ def test_a_run_is_queued_listed_shown_and_asked_for_things(vae, home, no_worker)
     assert len(runs(home)) == 1
     changed = vae("runs", "change", "last", "--beta", 2)
     assert changed.status == 0 and runs(home)[0].control().beta == 2
+
+
+def test_the_line_of_a_run_that_waits_agrees_with_its_state(vae, ask, no_worker):
+    first, second = ask("first"), ask("second")
+    for one in (first, second):
+        EventLog(one.folder / "events.jsonl").say("start", epochs=3)  # then its process was killed
+    lines = {row["name"]: (row["state"], row["line"]) for row in vae("runs", "list", "--json").json}
+    assert [state for state, _ in lines.values()] == ["interrupted"] * 2
+    assert all("ended from outside" in line and "goes on by itself" in line for _, line in lines.values())
+    first.pause(), second.pause()
+    said = vae("runs", "resume", "first").out
+    assert "It waits for its turn: it is next." in said and "Starting" not in said
+    assert f"`python -m vae runs follow {first.id}` shows how it goes." in said
+    assert "one is before it." in vae("runs", "resume", "second").out
+    with first.held():  # it trains
+        assert "It waits for its turn: it is next, after what trains now." in vae("runs", "show", "second").out
 
 
 @pytest.mark.parametrize(

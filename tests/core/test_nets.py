@@ -1,6 +1,7 @@
 """Every network keeps the shape of the picture, has the weights it should have, and follows from its seed."""
 
 from math import prod
+from typing import Any
 
 import pytest
 import torch
@@ -162,3 +163,39 @@ def test_pictures_keep_their_orientation() -> None:
     x = torch.zeros(1, *config.shape)
     x[0, 1, 2, 3] = 0.75
     assert encoder(x)[0].item() == 0.75
+
+
+class Watched(torch.autograd.Function):
+    """As it came; on the way back it notes in which order the numbers lay, and in which those of the gradient lie."""
+
+    found: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+
+    @staticmethod
+    def forward(ctx: Any, planes: torch.Tensor) -> torch.Tensor:
+        ctx.stride = planes.stride()
+        return planes.clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        Watched.found.append((ctx.stride, grad.stride()))
+        return grad
+
+
+class WatchedReLU(torch.nn.ReLU):
+    def forward(self, planes: torch.Tensor) -> torch.Tensor:
+        return Watched.apply(super().forward(planes))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_gradients_of_planes_lie_as_the_planes_do(last: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever order the first layer, the last or a flat one gives back: a pass over two orders is slow."""
+    monkeypatch.setattr(Watched, "found", [])
+    monkeypatch.setitem(ACTIVATION_LAYERS, "relu", WatchedReLU)
+    vae = VAE(Config((3, 16, 16), 3, "conv", (4, 8), (8, 4)))
+    if last:
+        vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    out = vae(torch.rand(5, 3, 16, 16), torch.Generator().manual_seed(0))
+    out.x_params.square().sum().backward()
+    assert len(Watched.found) == 4
+    assert all(planes == grad for planes, grad in Watched.found)
+    assert {planes[1] == 1 for planes, _ in Watched.found} == {last}  # channels next to each other, or not

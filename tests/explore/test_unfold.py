@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageSequence
+from PIL import Image, ImageColor, ImageSequence
 
 from tests.core.histories import a_history
 from vae.errors import VAEError
 from vae.explore.projection import pca
-from vae.explore.unfold import film, flat, turn, unfolded
+from vae.explore.unfold import HEAD, MAP, film, flat, turn, unfolded
 from vae.history import History
 
 
@@ -132,6 +132,19 @@ def test_a_film_has_a_page_for_each_frame_and_the_dots_where_they_lie():
     for page, xy in zip(shown, places, strict=True):
         for (x, y), colour in zip(xy, COLOURS, strict=True):
             assert inked(page, colour).mean(axis=0) == pytest.approx((x * scale, y * scale), abs=1.5)
+
+
+def test_a_film_says_which_colour_is_which_class():
+    history = a_history(frames=1)
+    (page,) = pages(film(history, COLOURS))
+    foot = page[HEAD + MAP :]
+    for colour in COLOURS:
+        assert (np.abs(foot - ImageColor.getrgb(colour)).max(axis=2) < 40).sum() > 40
+    alone = replace(history, dots=replace(history.dots, labels=history.dots.labels * 0, names=("test images",)))
+    assert pages(film(alone, COLOURS))[0].shape[0] == HEAD + MAP
+    many = replace(history, dots=replace(history.dots, names=tuple(f"class {i}" for i in range(300))))
+    high = pages(film(many, COLOURS))[0].shape[0]
+    assert HEAD + MAP < high < HEAD + MAP + 120  # the first of them, and how many more
 
 
 def test_a_film_shows_far_dots_too_and_comes_back_slowly():

@@ -36,7 +36,7 @@ def run(tmp_path, monkeypatch):
     kept = a_history(frames=3)
     frames.write_dots(folder, kept.dots, kept.flat)
     log = EventLog(folder / "events.jsonl")
-    log.say("start", epochs=3)
+    log.say("start", epochs=3, steps=10, beta=1.0, rate=1e-3)
     for frame in kept.frames:
         log.say("frame", **frames.write_frame(folder, frame))
     yield SimpleNamespace(folder=folder, log=log, history=kept)
@@ -150,6 +150,16 @@ def test_curves_come_as_figures_and_are_kept_until_there_are_more(served, run, k
         assert found["training"] == [[1.0], [91.0], [4.0]]
         assert found["dims"] == {"names": [1, 0], "kl": [[2.0], [0.5]]} and found["latents"] == 2
     assert served.get(f"{reel.address}/curves/0-9.000").headers["cache-control"] == "no-store"
+
+
+def test_the_curves_know_where_a_person_changed_something(run):
+    run.log.say("change", step=15, epoch=2, beta=4.0, rate=1e-3)
+    assert reels.of_run(run.folder).changes == ((1.5, "beta 4"),)
+    run.log.say("change", step=18, epoch=2, beta=2.0, rate=5e-4)
+    reel = reels.of_run(run.folder)
+    assert reel.changes == ((1.5, "beta 4"), (1.8, "beta 2, rate 0.0005"))
+    run.log.say("epoch", epoch=2, at=2.0, step=20, kl_per_dim=[1.0])
+    assert json.loads(reels.curves_payload(reels.of_run(run.folder)))["changes"] == [list(one) for one in reel.changes]
 
 
 def test_of_hundreds_of_latents_the_curves_have_the_strongest(run):

@@ -142,7 +142,8 @@ def test_an_own_folder_needs_its_path(own, tmp_path):
             Image.new("L", (16, 16), shade).save(cats / label / f"{label}{shade}.png")
     app = visit("train.py")
     app.selectbox(key="train.data").select("folder").run()
-    assert app.button(key="train.do.start").disabled
+    start(app)
+    assert not runs(place.parent / "runs") and ["path is missing" in each.value for each in app.error] == [True]
     app.text_input(key="train.path").set_value(str(tmp_path / "no such folder")).run()
     start(app)
     assert not runs(place.parent / "runs") and len(app.error) == 1 and "no such folder" in app.error[0].value
@@ -168,10 +169,49 @@ def test_settings_that_cannot_work_are_refused_beside_the_button_and_nothing_is_
     app.text_input(key="train.conv.digits.encoder-sizes").set_value("32,many").run()
     start(app)
     (line,) = (each.value for each in app.error)
-    assert "many" in line and "\n" not in line and not app.exception
+    assert line == "Layers is “32,many”: give whole numbers such as 400,200." and not app.exception
     assert not runs(place.parent / "runs")
     app.text_input(key="train.conv.digits.encoder-sizes").set_value("").run()
     assert not app.error  # said once
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "line"),
+    [
+        ("beta", -3.0, "Beta is -3: give a number from 0 to 10,000."),
+        ("epochs", 99_999_999, "Epochs is 99,999,999: give a whole number from 1 to 100,000."),
+        ("rate", 0.0, "Learning rate is 0: give a number from 0.000001 to 1."),
+    ],
+)
+def test_a_number_out_of_range_is_refused_and_nothing_else_is_trained_with(own, option, value, line):
+    place = own("digits")
+    app = visit("train.py")
+    app.number_input(key=f"train.conv.digits.{option}").set_value(value).run()
+    start(app)
+    assert [each.value for each in app.error] == [line] and not runs(place.parent / "runs")
+
+
+def test_what_is_typed_counts_though_start_is_pressed_at_once(own):
+    place = own("digits")
+    app = visit("train.py")
+    app.number_input(key="train.conv.digits.epochs").set_value(3)
+    sound(start(app))
+    assert asked_of(place)[1].epochs == 3
+
+
+def test_what_is_unusual_under_more_settings_is_said_at_the_button_and_can_be_undone(own):
+    place = own("digits")
+    app = visit("train.py")
+    assert "Not as usual" not in words_on(app)
+    app.selectbox(key="train.conv.digits.objective").select("warmup").run()
+    app.number_input(key="train.conv.digits.seed").set_value(3).run()
+    sound(start(app))
+    assert "Not as usual under More settings: Objective: warm-up; Seed: 3." in words_on(app)
+    sound(app.button(key="train.do.usual").click().run())
+    assert "Not as usual" not in words_on(app)
+    sound(start(app))
+    said = asked_of(place)[1]
+    assert (said.objective, said.seed) == (None, 0)
 
 
 def test_a_full_disk_is_one_plain_line(own, monkeypatch):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from pages.ui import followed, visitor
+from pages.ui import followed, train_settings, visitor
 from tests.pages.conftest import serve_others, sound, visit, words_on
 from vae.history import Curves, Dots, Frame, History, save_history
 from vae.train.events import EventLog
@@ -92,10 +92,19 @@ def test_a_run_that_waits_says_its_place_and_can_be_cancelled(new_run):
     app = sound(visit("train.py", run=second.id))
     assert "One is before it" in progress(app)[1]
     assert {"pause", "cancel"} <= buttons(app).keys() and "stop" not in buttons(app)
+    assert "delete" not in buttons(app)  # one way out is enough
     sound(press(app, "cancel"))
+    assert second.state() == "queued" and any("cannot be undone" in each.value for each in app.warning)
+    sound(press(app, "unsure"))
+    assert second.state() == "queued" and not app.warning
+    press(app, "cancel")
+    sound(press(app, "sure"))
     assert second.state() == "cancelled" and first.state() == "queued"
     assert any("Cancelled" in each.value for each in app.info)
     assert buttons(app).keys() == {"fork", "rename", "delete"}
+    press(app, "delete")
+    sound(press(app, "sure"))
+    assert not second.folder.exists() and first.folder.exists()
 
 
 def test_a_run_under_way_shows_how_far_it_is_and_how_it_learns(new_run):
@@ -123,6 +132,8 @@ def test_a_press_is_a_wish_that_the_process_reads(new_run, button, want, line):
     with at_work(run):
         app = visit("train.py", run=run.id)
         sound(press(app, button))
+        if button == "cancel":
+            sound(press(app, "sure"))
         assert run.control().want == want and line in words_on(app)
         assert buttons(app)[button] is False  # it was said once
 
@@ -131,11 +142,16 @@ def test_another_beta_is_asked_for_and_nothing_else_changes(new_run):
     run = new_run("under way", *RUNNING)
     with at_work(run):
         app = visit("train.py", run=run.id)
-        assert buttons(app)["change"] is False  # nothing to change yet
+        press(app, "change")
+        assert ["Nothing was changed" in each.value for each in app.error] == [True]
         (beta,) = (each for each in app.number_input if each.label == "Beta now")
         (rate,) = (each for each in app.number_input if each.label == "Learning rate now")
         assert (beta.value, rate.value) == (2.5, 0.004)
-        beta.set_value(7.0).run()
+        beta.set_value(-3.0).run()
+        press(app, "change")
+        assert [each.value for each in app.error] == ["Beta is -3: give a number from 0 to 10,000."]
+        (beta,) = (each for each in app.number_input if each.label == "Beta now")
+        beta.set_value(7.0)  # typed, and the button pressed at once
         sound(press(app, "change"))
         assert (run.control().beta, run.control().rate, run.control().want) == (7.0, None, "run")
         assert [each.value for each in app.number_input if each.label == "Beta now"] == [7.0]
@@ -163,9 +179,33 @@ def test_a_run_that_broke_off_says_what_to_change_and_can_be_resumed(new_run):
     run = new_run("broken", *RUNNING, {"kind": "failed", "line": line})
     app = visit("train.py", run=run.id)
     assert not app.exception and [each.value for each in app.error] == [line]
-    assert {"resume", "fork", "delete"} <= buttons(app).keys() and not {"pause", "stop"} & buttons(app).keys()
+    assert {"resume", "fork", "delete"} <= buttons(app).keys()
+    assert not {"pause", "stop", "cancel"} & buttons(app).keys()
     sound(press(app, "resume"))
     assert run.state() == "queued"
+
+
+def test_a_line_that_is_a_note_too_is_said_once(new_run):
+    line = "The loss grew beyond all bounds: choose a smaller rate."
+    run = new_run("ran away", *RUNNING, {"kind": "rolled_back", "line": line}, {"kind": "failed", "line": line})
+    app = visit("train.py", run=run.id)
+    assert [each.value for each in app.error] == [line] and not any(line[:30] in each.value for each in app.caption)
+
+
+def test_one_that_broke_off_in_a_terminal_does_not_say_that_it_is_about_to_begin(new_run):
+    run = new_run("killed", *RUNNING)
+    (run.folder / "run.json").write_text(json.dumps(run.facts | {"queued": False}))
+    assert progress(sound(visit("train.py", run=run.id))) == (37, "Interrupted at 38%.")
+
+
+def test_its_settings_are_said_and_of_a_fork_what_was_changed(new_run):
+    first = new_run("first", *RUNNING, DONE)
+    words = words_on(sound(visit("train.py", run=first.id))).replace("\\", "")
+    assert "Small digits, dense 400, 2 latents, Bernoulli, beta 1 fixed, 10 epochs, batch 128" in words
+    second = new_run("second", *RUNNING, DONE, parent=first.id, words=["--beta=4", "--objective=warmup", "--rise=0.2"])
+    words = words_on(sound(visit("train.py", run=second.id))).replace("\\", "")
+    assert "with the settings of first, but beta 4 (there beta 1), warm-up rise 0.2 (there fixed beta)" in words
+    assert train_settings.line(["--data=nothing"]) == "" and train_settings.differences(first.arguments, []) == []
 
 
 def test_skipped_steps_and_a_smaller_batch_are_told(new_run):
@@ -217,7 +257,9 @@ def test_over_a_network_only_the_owner_does_more_than_watch(new_run, over_a_netw
 def test_at_this_machine_everybody_does(new_run, monkeypatch):
     run = new_run("ada's", *RUNNING, owner="ada")
     with at_work(run):
-        assert {"pause", "stop", "cancel", "rename"} <= buttons(visit("train.py", run=run.id)).keys()
+        app = visit("train.py", run=run.id)
+        assert {"pause", "stop", "cancel", "rename"} <= buttons(app).keys()
+        assert "Everybody at this machine may control it" in words_on(app)
 
 
 def test_what_is_started_on_the_page_belongs_to_its_visitor(own, over_a_network):
@@ -341,6 +383,28 @@ def test_the_list_names_every_run_and_a_press_shows_it(new_run, over_a_network):
         assert heading(sound(app)) == "of ada"
 
 
+def test_what_waits_stands_in_its_order_behind_what_trains(new_run):
+    trains = new_run("alpha", *RUNNING)
+    new_run("bravo"), new_run("old", *RUNNING, DONE)
+    last = new_run("charlie")
+    with at_work(trains):
+        app = sound(visit("train.py", run=last.id))
+        assert "2 are before it" in progress(app)[1]
+        found = rows(app)
+        assert [line.split("**")[1] for line in found] == ["alpha", "bravo", "charlie", "old"]
+        assert "waiting, next, after what trains now" in found[1] and "waiting, 2 are before" in found[2]
+
+
+def test_what_a_cancelled_one_takes_is_counted_again(new_run):
+    run = new_run("large", *RUNNING)
+    (run.folder / "saves").mkdir()
+    (run.folder / "saves" / "x").write_bytes(bytes(3_000_000))
+    assert followed.board().used > 3_000_000
+    run.cancel()
+    followed.look_again()
+    assert followed.board().used < 100_000
+
+
 def test_a_long_list_is_folded(new_run):
     for number in range(12):
         new_run(f"run {number}", *RUNNING, DONE)
@@ -355,10 +419,15 @@ def test_a_run_is_renamed_and_deleted_and_its_model_stays(new_run, library):
     model = run.model_folder
     app = visit("train.py", run=run.id)
     (name,) = (each for each in app.text_input if (each.key or "").startswith("train.rename"))
-    name.set_value("  another name ").run()
+    press(app, "rename")
+    assert ["Nothing was changed" in each.value for each in app.error] == [True]
+    (name,) = (each for each in app.text_input if (each.key or "").startswith("train.rename"))
+    name.set_value("  another name ")
     sound(press(app, "rename"))
     assert heading(app) == "another name" and Run.open(run.folder).name == "another name"
     sound(press(app, "delete"))
+    assert run.folder.exists() and any("stays" in each.value for each in app.warning)
+    sound(press(app, "sure"))
     assert not run.folder.exists() and model.is_dir()
     assert any("Nothing is being trained" in each.value for each in app.info) and rows(app) == []
 

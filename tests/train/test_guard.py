@@ -160,7 +160,7 @@ def test_advice_names_what_can_be_at_fault() -> None:
         list(trainer.run())
     assert str(caught.value) == (
         "The KL term was no longer a number in epoch 1: try a lower learning rate (it was 0.02) or a smaller beta (it "
-        "was 400) or the likelihood mse. The model is as it was before the first step."
+        "was 400) or squared error alone as the likelihood (mse). The model is as it was before the first step."
     )
 
 

@@ -255,11 +255,12 @@ def test_a_process_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) 
 SECOND = """
 import torch
 from tests_train_parallel import made
-from vae.train.parallel import joined
+from vae.train.parallel import joined, leave
 torch.set_num_threads(1)
 with joined(torch.device("cpu")) as share:
     for kind in ("capacity", "sums"):
         list(made(kind, share).run())
+leave()
 """
 
 

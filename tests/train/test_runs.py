@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -416,6 +417,23 @@ def test_a_control_that_cannot_be_read_asks_for_nothing(ask, text):
     one = ask()
     (one.folder / "control.json").write_text(text)
     assert one.control() == Control()
+
+
+def test_the_size_is_known_also_while_saves_come_and_go(ask, monkeypatch):
+    one = ask()
+    before = one.size
+    save_at(one, 10)
+    (one.folder / "saves" / "000000010" / "state").write_bytes(bytes(50_000))
+    assert one.size >= before + 50_000
+    real = os.scandir
+
+    def vanishing(path):
+        if str(path).endswith("000000010"):
+            shutil.rmtree(path, ignore_errors=True)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", vanishing)
+    assert before <= one.size < before + 50_000
 
 
 def test_a_name_is_changed_and_seen_at_once(ask):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae.train.watch import duration, standing, watch
+from vae.train.watch import duration, epochs, resumptions, standing, watch
 
 STEPS = 10  # of an epoch
 
@@ -122,8 +122,54 @@ def test_what_happened_to_it_is_told_in_a_sentence_each():
     assert note(changed) == "From epoch 2 on: beta 4, learning rate 0.001."
     assert note({"kind": "bad_save", "line": "One save was damaged."}) == "One save was damaged."
     resumed = {"kind": "resumed", "step": 5, "epoch": 1}
-    assert note(resumed) == "It was resumed from step 5, as if it had never stopped."
-    assert note(resumed, resumed).startswith("It was resumed 2 times, last from step 5,")
+    assert note(resumed, step(1, 7)) == "It was resumed from step 5, as if it had never stopped."
+    assert note(resumed, step(1, 7), resumed, step(1, 6)).startswith("It was resumed 2 times, last from step 5,")
+
+
+def test_a_resumption_counts_only_where_training_went_on():
+    """A run that rests is resumed also in order to be stopped: it learns nothing then."""
+    first, again = {"kind": "resumed", "step": 5}, {"kind": "resumed", "step": 10}
+    stopped = {"kind": "stopped", "epochs": 1, "seconds": 2}
+    events = [START, step(1, 5), START, first, step(1, 10), epoch(1), START, again, epoch(1), stopped]
+    assert resumptions(events) == [first]
+    assert watch(events).notes == ("It was resumed from step 5, as if it had never stopped.",)
+    assert watch([START, step(1, 5), START, first]).notes == ()
+
+
+def test_a_reason_is_told_once():
+    line = "The loss ran away in epoch 1: try a lower learning rate."
+    gone = {"kind": "rolled_back", "step": 0, "line": line}
+    failed = {"kind": "failed", "line": line}  # the run's own failure has the line
+    assert watch([START, step(1, 5), gone, failed]).notes == ()
+    assert watch([START, gone, failed, START, {"kind": "resumed", "step": 0}, gone]).notes == (line,)
+
+
+def test_what_broke_off_is_not_called_trained():
+    gone, encoding = {"kind": "rolled_back", "step": 10, "line": "x"}, {"kind": "encoding", "ready": True}
+    assert watch([START, epoch(1), gone, encoding]).line.startswith("It broke off, and is kept as it was before. You")
+    again = [START, {"kind": "resumed", "step": 10}]
+    assert watch([START, epoch(1), gone, encoding, *again, step(2, 1)]).line.startswith("Epoch 2 of 4")
+    assert watch([START, epoch(1), gone, encoding, *again, epoch(4), encoding]).line.startswith("Trained.")
+
+
+def test_codes_that_collapsed_are_told_with_what_to_do():
+    asleep = [epoch(number, active_units=0) for number in (1, 2)]
+    assert watch([START, asleep[0]]).notes == ()  # they may wake yet
+    (line,) = watch([START, *asleep]).notes
+    assert "No latent is in use" in line and "smaller beta, a warm-up or free bits" in line
+    assert watch([START, *asleep, epoch(3)]).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(4, "4"), (605.89, "605.9"), (605.04, "605"), (12345.6, "12345.6"), (0.3, "0.3"), (0.042, "0.04")],
+)
+def test_a_number_of_epochs_has_one_form(count, words):
+    assert epochs(count) == words
+    paused = watch([START, {"kind": "paused", "step": 3, "at": count}]).line
+    assert paused.startswith(f"Paused after {words} epochs.")
+    done = watch([START, {"kind": "done", "epochs": count, "seconds": 9}]).line
+    assert done.startswith(f"Finished after {words} epochs")
 
 
 def test_what_lay_behind_the_save_is_void_after_a_resumption():

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from vae.cli import data, encode, evaluate, project, runs, train
 from vae.errors import VAEError
 from vae.train.options import Parser
-from vae.train.process import WAITING
+from vae.train.process import how_to_wait
 
 VERBS = (data, train, runs, encode, project, evaluate)
 BAD_INPUT, INTERRUPTED = 2, 130
@@ -23,8 +23,8 @@ def main(argv: Sequence[str]) -> int:
     Returns:
         The exit status: 0, or 2 for bad input, explained in one line on standard error.
     """
-    for name, value in WAITING.items():  # read once, when torch is imported
-        os.environ.setdefault(name, value)
+    if "OMP_WAIT_POLICY" not in os.environ:  # else whoever started us has said it; read once, when torch is imported
+        os.environ.update(how_to_wait())
     try:
         arguments = _parser().parse_args(argv)
         arguments.argv = tuple(argv)

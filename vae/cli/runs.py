@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from vae.cli.train import report
 from vae.errors import VAEError
 from vae.home import runs_folder
 from vae.train.limits import quota
-from vae.train.run import RESTING, Run
-from vae.train.runs import disk_use, find, runs, waiting
-from vae.train.watch import watch
+from vae.train.run import RESTING, UNDER_WAY, Run
+from vae.train.runs import Waiting, disk_use, find, runs, waiting
+from vae.train.watch import Watch, watch
 
 NAME = "runs"
 HELP = "List trainings, follow one, pause, resume, stop, cancel, rename or delete it."
@@ -90,17 +90,19 @@ def run(arguments: argparse.Namespace) -> None:
     gone = arguments.verb == "delete"
     said = {"id": one.id, "state": "deleted"} if gone else facts(one)
     print(json.dumps(said) if arguments.json else f"{one.id} is deleted." if gone else _shown(said))
+    if arguments.verb == "resume" and not arguments.json:
+        print(f"`python -m vae runs follow {one.id}` shows how it goes.")
 
 
-def facts(run: Run) -> dict[str, Any]:
-    """What is known of a run, as JSON values."""
-    seen = watch(run.events()[0])
+def facts(run: Run, turns: Sequence[Waiting] | None = None) -> dict[str, Any]:
+    """What is known of a run, as JSON values. `turns`: who waits, where that is known already."""
+    seen, how = watch(run.events()[0]), run.state()
     return {
         "id": run.id,
         "name": run.name,
-        "state": run.state(),
+        "state": how,
         "progress": round(seen.fraction, 4),
-        "line": run.failure() or seen.line,
+        "line": _line(run, how, seen, turns),
         "created": run.created.isoformat(timespec="seconds"),
         "owner": run.owner,
         "parent": run.parent,
@@ -112,6 +114,25 @@ def facts(run: Run) -> dict[str, Any]:
         "can_resume": run.can_resume,
         "bytes": run.size,
     }
+
+
+def _line(run: Run, how: str, seen: Watch, turns: Sequence[Waiting] | None) -> str:
+    """Where it is, in words that agree with its state: what it said last may be older than that."""
+    if how in ("queued", "interrupted") and run.queued:
+        turns = waiting(run.folder.parent) if turns is None else turns
+        wait = next((turn.position - 1 for turn in turns if turn.run.id == run.id), 0)
+        train = sum(each.queued and each.state() in UNDER_WAY for each in runs(run.folder.parent))
+        before = "one is before it" if wait + train == 1 else f"{wait + train} are before it"
+        if not wait:
+            before = "it is next, after what trains now" if train else "it is next"
+        why = "" if how == "queued" else "Its process was ended from outside, and it goes on by itself. "
+        return f"{why}It waits for its turn: {before}."
+    said = run.last_event().get("kind", "")
+    if how == "paused" and said != how:  # nobody was left to say so
+        return "Paused. It goes on from its newest save."
+    if how == "cancelled" and said != how:
+        return "Cancelled: nothing was kept."
+    return run.failure() or seen.line
 
 
 def follow(run: Run, arguments: argparse.Namespace) -> None:
@@ -152,10 +173,11 @@ def follow(run: Run, arguments: argparse.Namespace) -> None:
 
 def _resume_here(run: Run, arguments: argparse.Namespace) -> None:
     from vae.cli.training import carry_out, take_part
+    from vae.train.parallel import leave
 
     if int(os.environ.get("RANK", "0")):  # of torchrun: the first process speaks and saves
         take_part(run.arguments)
-        return
+        leave()
     with run.resumed_here():
         result = carry_out(run, bars=arguments.progress)
     report(run.state(), result, arguments.json)
@@ -163,8 +185,9 @@ def _resume_here(run: Run, arguments: argparse.Namespace) -> None:
 
 def _list(as_json: bool) -> None:
     known = runs(runs_folder())
-    turns = {each.run.id: each for each in waiting(runs_folder())}
-    rows = [facts(run) | {"position": turns[run.id].position if run.id in turns else None} for run in known]
+    turns = waiting(runs_folder())
+    positions = {turn.run.id: turn.position for turn in turns}
+    rows = [facts(run, turns) | {"position": positions.get(run.id)} for run in known]
     if as_json:
         print(json.dumps(rows))
         return

@@ -37,9 +37,10 @@ def run(arguments: argparse.Namespace) -> None:
         return
     if int(os.environ.get("RANK", "0")):  # of torchrun: the first process speaks and saves
         from vae.cli.training import take_part
+        from vae.train.parallel import leave
 
         take_part(words)
-        return
+        leave()
     one = submit(runs_folder(), words, arguments.name, queued=False)
     from vae.cli.training import carry_out  # torch takes seconds to import: not for --help, not for bad options
 

@@ -40,7 +40,7 @@ from vae.train.parallel import device_of_share, joined
 from vae.train.plan import check_out, make_model_config, make_settings
 from vae.train.run import Run
 from vae.train.settings import Settings
-from vae.train.watch import standing
+from vae.train.watch import resumptions, standing
 
 SAVE_AT_LEAST = 300.0  # seconds: epochs that take longer are saved in between
 
@@ -230,9 +230,7 @@ class _Course:
             device=device_name(trainer.device),
             threads=torch.get_num_threads(),
         )
-        self.resumed = sum(event["kind"] == "resumed" for event in said)
         if any(event["kind"] == "start" for event in said):
-            self.resumed += 1
             self.reporter.say("resumed", step=trainer.step, epoch=trainer.epoch)
         last = trainer.last
         if last is not None and last.step == trainer.step:
@@ -306,7 +304,8 @@ class _Course:
         }
         figures = _rounded(now) if now else self._figures(vae)
         card = make_card(self.run, arguments, self.settings, vae.config, (self.train, self.test), result)
-        card |= {"changes": trainer.changes, "resumed": self.resumed, "figures": figures}
+        resumed = len(resumptions(self.run.events()[0]))
+        card |= {"changes": trainer.changes, "resumed": resumed, "figures": figures}
         self.model_id = checkpoint.save(self.out, vae, card, half=arguments.half)
         kept = checkpoint.load(self.out, trainer.device)  # from here on the model is what others will open
         if arguments.half:

@@ -22,8 +22,10 @@ from vae.history import History
 RINGS, LEAST, ROOM = (1, 2, 3), 3.3, 1.06
 SHARE, CALM = 0.995, 0.85  # of the dots are in sight; of how far is seen remains from one frame to the next
 MAP, SIDE, HEAD, GAP = 360, 240, 30, 12  # pixels of the film: the map, the pictures beside it, the line above
+WIDE = MAP + GAP + SIDE
+LINE, NAMED = 22, 20  # pixels of a row of the legend below; classes that it names
 FINE = 2  # drawn so much larger first, so that dots are round
-PAPER, INK, FAINT = (255, 255, 255), (40, 40, 40), (205, 205, 205)
+PAPER, INK, PALE, FAINT = (255, 255, 255), (40, 40, 40), (120, 120, 120), (205, 205, 205)
 PACE, HOLD = 8, 3.0  # frames a second; seconds for the last one
 
 
@@ -99,13 +101,15 @@ def film(history: History, colours: Sequence[str]) -> bytes:
         raise VAEError("This training has no frame to show yet: wait for its first.")
     inks = [ImageColor.getrgb(colours[i % len(colours)]) for i in range(len(history.dots.names))]
     order = np.random.default_rng(0).permutation(len(history.dots))  # or the last class would lie over all others
+    foot = _legend(history.dots.names, inks)
     pages, reach = [], LEAST
     for frame in history.frames:
         reach = max(LEAST, CALM * reach, float(np.quantile(np.hypot(*frame.xy.astype(np.float32).T), SHARE)))
-        page = Image.new("RGB", (MAP + GAP + SIDE, HEAD + MAP), PAPER)
+        page = Image.new("RGB", (WIDE, HEAD + MAP + foot.height), PAPER)
         ImageDraw.Draw(page).text((4, 6), _moment(frame), INK, ImageFont.load_default(16))
         page.paste(_map(frame.xy[order], [inks[label] for label in history.dots.labels[order]], reach), (0, HEAD))
         _beside(page, frame)
+        page.paste(foot, (0, HEAD + MAP))
         pages.append(np.asarray(page))
     return render.gif(np.stack(pages), fps=PACE, hold=HOLD)
 
@@ -122,7 +126,30 @@ def _map(xy: np.ndarray, inks: Sequence[tuple[int, ...]], reach: float) -> Image
     for (x, y), ink in zip(places, inks, strict=True):
         pen.ellipse([x - 2 * FINE, y - 2 * FINE, x + 2 * FINE, y + 2 * FINE], fill=ink)
     pen.rectangle([0, 0, wide - 1, wide - 1], outline=FAINT, width=FINE)
-    return picture.reduce(FINE)
+    small = picture.reduce(FINE)
+    for ring in RINGS:
+        place = (MAP / 2, MAP / 2 + ring * scale / FINE + 2)
+        if ring * scale / FINE > 14 * ring:
+            ImageDraw.Draw(small).text(place, str(ring), PALE, ImageFont.load_default(11), anchor="mt")
+    return small
+
+
+def _legend(names: Sequence[str], inks: Sequence[tuple[int, ...]]) -> Image.Image:
+    """Which colour is which class, in as many rows as it takes; none where there is one class only."""
+    font, places, x, y = ImageFont.load_default(13), [], 4, 0
+    shown = [*names[:NAMED], *([f"and {len(names) - NAMED} more"] if len(names) > NAMED else [])]
+    for name in shown if len(names) > 1 else ():
+        wide = 18 + round(font.getlength(name)) + 12
+        if x > 4 and x + wide > WIDE:
+            x, y = 4, y + LINE
+        places.append((x, y, name))
+        x += wide
+    picture = Image.new("RGB", (WIDE, y + LINE + 4 if places else 0), PAPER)
+    pen = ImageDraw.Draw(picture)
+    for (x, y, name), ink in zip(places, [*inks[:NAMED], PAPER], strict=False):
+        pen.ellipse([x, y + 7, x + 11, y + 18], fill=ink)
+        pen.text((x + 18, y + 4), name, INK, font)
+    return picture
 
 
 def _beside(page: Image.Image, frame: Frame) -> None:
@@ -141,4 +168,5 @@ def _moment(frame: Frame) -> str:
         return "before the first step"
     if frame.at < 0.995:
         return f"after {frame.step:,} step{'' if frame.step == 1 else 's'}"
-    return f"after {frame.at:.3g} epoch{'' if round(frame.at, 2) == 1 else 's'}"
+    count = f"{round(frame.at, 1):g}"
+    return f"after {count} epoch{'' if count == '1' else 's'}"

@@ -36,6 +36,7 @@ class Guard:
     def __init__(self, device: torch.device) -> None:
         self.at_once = device.type != "cuda"
         self.tally = torch.zeros(len(TERMS) + 3, dtype=torch.int64, device=device)
+        self._fine = torch.zeros((), dtype=torch.bool, device=device)
         self.scale = 0.0  # the largest of |first loss| and |best loss|: what BEYOND multiplies
         self.best = math.inf
         self.beyond = 0  # looks in a row
@@ -47,6 +48,8 @@ class Guard:
             sums: reconstruction and KL come first.
             norm: scalar, of the gradient.
         """
+        if self.at_once and math.isfinite(sum(sums[:2].tolist(), norm.item())) and not self.tally.any():
+            return self._fine  # as nearly always; on a CPU the books below take a twentieth of a small step
         terms = torch.cat([sums[:2], norm.reshape(1).to(sums.dtype)])
         bad = torch.cat([terms, terms.sum(dim=0, keepdim=True)]).isfinite().logical_not_()  # the last: any of them
         # tally: how often each term was to blame, steps skipped, of these in a row now, the longest such row
@@ -57,7 +60,9 @@ class Guard:
 
     def look(self) -> tuple[int, str, int]:
         """Steps skipped since the last look, the term to blame ("" for none), and the longest row of them."""
-        *blamed, count, _, longest = self.tally.tolist()
+        *blamed, count, in_a_row, longest = self.tally.tolist()
+        if not (count or in_a_row or longest):
+            return 0, "", 0
         self.tally[:4] = 0
         self.tally[5] = self.tally[4]
         term = next((name for name, times in zip(TERMS, blamed, strict=True) if times), "")
@@ -99,5 +104,5 @@ def advice(config: Config, beta: float, rate: float) -> str:
     if effective_beta(config.with_(beta=beta)) >= LARGE_BETA:
         changes.append(f"a smaller beta (it was {beta:g})")
     if config.likelihood == "gaussian":
-        changes.append("the likelihood mse")
+        changes.append("squared error alone as the likelihood (mse)")
     return " or ".join(changes)

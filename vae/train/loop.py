@@ -341,7 +341,7 @@ class Trainer:
             loss = now.window.value()[2]
             now.window.total.zero_()
             if now.guard.runs_away(loss):
-                return skipped, self._line(f"The loss ran away, to {loss:.3g} for each image,")
+                return skipped, self._line(f"The loss ran away, to {loss:,.0f} for each image,")
         return skipped, ""
 
     def _line(self, what: str) -> str:

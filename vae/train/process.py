@@ -1,14 +1,31 @@
 """What a process is told so that it trains fast: how its threads wait, and what becomes of memory that is freed.
 
-Imports nothing: the first must be said before torch is imported.
+Imports no torch: the first must be said before torch is.
 """
 
 import ctypes
+import os
 from functools import cache
 
-# A thread that has nothing to do sleeps. It spins for some microseconds before: a step has a hundred short pauses, and
-# to be woken after each costs more than a second thread brings. Longer, and it would take its neighbour's time.
-WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+SPIN = 5000  # rounds, some tens of microseconds
+
+# Variables of the environment, for whoever trains beside others: a thread that waits sleeps at once.
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+
+
+def how_to_wait() -> dict[str, str]:
+    """The same for a process that may have the machine to itself; asked before torch is imported.
+
+    A step of a small network has a hundred pauses of microseconds, and to be woken after each costs more than a second
+    thread brings. So on an idle machine threads spin for a moment before they sleep. On a busy one they sleep at once:
+    spinning beside others who need the core takes several times as long, for all.
+    """
+    try:
+        idle = os.getloadavg()[0] < 0.5 * (os.cpu_count() or 1)
+    except OSError:  # a system that does not say
+        idle = False
+    return WAITING | {"GOMP_SPINCOUNT": str(SPIN)} if idle else WAITING
+
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # as mallopt(3) numbers them
 

@@ -159,9 +159,10 @@ class Run:
     def size(self) -> int:
         """Bytes on the disk."""
         total = 0
-        for path in self.folder.rglob("*"):
-            with suppress(OSError):  # deleted meanwhile
-                total += path.lstat().st_size
+        for place, folders, files in os.walk(self.folder):  # passes over folders that vanish meanwhile
+            for name in (*folders, *files):
+                with suppress(OSError):  # deleted meanwhile
+                    total += os.lstat(os.path.join(place, name)).st_size
         return total
 
     # ---- how it is -------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+COLLAPSED = 2  # epochs after which latents that still sleep are spoken of
+
 
 @dataclass(frozen=True)
 class Curve:
@@ -52,6 +54,26 @@ def standing(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
+def resumptions(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The "resumed" events after which training went on: a run that was resumed to be ended at once learned no more.
+
+    Args:
+        events: all of them, also those that a resumption made void.
+    """
+    found: list[dict[str, Any]] = []
+    begun: dict[str, Any] | None = None
+    for event in events:
+        if event["kind"] == "resumed":
+            begun = event
+        elif begun is not None and event["kind"] in _LEARNING and step_of(event) > step_of(begun):
+            found.append(begun)
+            begun = None
+    return found
+
+
+_LEARNING = ("step", "epoch", "frame", "paused")  # what tells how far it learned
+
+
 def step_of(event: Mapping[str, Any]) -> int:
     """Steps since the start of the run when this was said; 0 for what belongs to no step."""
     return int(event.get("step_total", event.get("step", 0)) or 0)
@@ -59,6 +81,7 @@ def step_of(event: Mapping[str, Any]) -> int:
 
 def watch(events: Sequence[dict[str, Any]]) -> Watch:
     """Sum up the events of one run, in the order they were written."""
+    resumed = resumptions(events)
     events = standing(events)
     start = _last(events, "start")
     steps = [event for event in events if event["kind"] == "step"]
@@ -69,7 +92,7 @@ def watch(events: Sequence[dict[str, Any]]) -> Watch:
         fraction=_fraction(events, start, newest),
         line=_line(events, start),
         state=_state(newest, active, start.get("latent_dim")),
-        notes=_notes(events, start),
+        notes=_notes(events, start, resumed),
         ready=bool(events) and bool(events[-1].get("ready")),
         recon=_curve(steps, "recon_nll"),
         kl=_curve(steps, "kl"),
@@ -88,6 +111,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def epochs(count: float) -> str:
+    """A number of epochs as people say it, everywhere in the same form: "4", "0.3", "605.9"."""
+    return f"{round(count, 1):g}" if count >= 0.05 else f"{count:.1g}"
+
+
 def _fraction(events: Sequence[dict[str, Any]], start: Mapping[str, Any], newest: Mapping[str, Any]) -> float:
     planned = _last(events, "plan").get("steps")  # minutes that were counted out
     if planned:
@@ -103,17 +131,17 @@ def _line(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> str:
     if kind in ("", "queued"):
         return "Starting: the program loads and the images are read. This takes a few seconds."
     if kind in ("done", "stopped"):
-        count = f"{last['epochs']:g}"
         how = "Finished" if kind == "done" else "Stopped, and the model kept,"
-        return f"{how} after {count} epoch{'' if count == '1' else 's'} in {duration(last['seconds'])} of training."
+        return f"{how} after {_epochs_words(last['epochs'])} in {duration(last['seconds'])} of training."
     if kind == "paused":
-        return f"Paused after {_at(last):.3g} epochs. It goes on from that very step."
+        return f"Paused after {_epochs_words(_at(last))}. It goes on from that very step."
     if kind == "cancelled":
         return "Cancelled: nothing was kept."
     if kind == "failed":
         return "It broke off."
     if kind == "encoding":
-        return f"Trained. {'You can open it; a better map is being drawn.' if last.get('ready') else _ENCODED}"
+        how = "It broke off, and is kept as it was before" if _broke_off(events) else "Trained"
+        return f"{how}. {'You can open it; a better map is being drawn.' if last.get('ready') else _ENCODED}"
     told = next((event for event in reversed(events) if event["kind"] in ("step", "epoch")), None)
     if told is None:
         return "The first step is under way."
@@ -124,6 +152,17 @@ def _line(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> str:
 
 
 _ENCODED = "Its images are encoded."
+
+
+def _broke_off(events: Sequence[dict[str, Any]]) -> bool:
+    """Whether training went wrong and ended there: its last good weights are kept then, and encoded."""
+    kinds = (event["kind"] for event in reversed(events))
+    return next((kind for kind in kinds if kind in ("rolled_back", "resumed", "start")), "") == "rolled_back"
+
+
+def _epochs_words(count: float) -> str:
+    said = epochs(count)
+    return f"{said} epoch{'' if said == '1' else 's'}"
 
 
 def _state(newest: Mapping[str, Any], active: int | None, latents: int | None) -> str:
@@ -138,7 +177,9 @@ def _state(newest: Mapping[str, Any], active: int | None, latents: int | None) -
     return f"{line[0].upper()}{line[1:]}." if line else ""
 
 
-def _notes(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> tuple[str, ...]:
+def _notes(
+    events: Sequence[dict[str, Any]], start: Mapping[str, Any], resumed: Sequence[Mapping[str, Any]]
+) -> tuple[str, ...]:
     notes = []
     skipped = [event for event in events if event["kind"] == "skipped"]
     if count := sum(int(event.get("count") or 1) for event in skipped):
@@ -157,13 +198,19 @@ def _notes(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> tuple[
             )
         elif event["kind"] in ("bad_save", "rolled_back"):
             notes.append(str(event.get("line", "")))
-    resumed = [event for event in events if event["kind"] == "resumed"]
     if resumed:
         times = "" if len(resumed) == 1 else f" {len(resumed)} times, last"
         notes.append(
             f"It was resumed{times} from step {int(resumed[-1].get('step', 0)):,}, as if it had never stopped."
         )
-    return tuple(note for note in notes if note)
+    newest = _last(events, "epoch")
+    if newest.get("active_units") == 0 and int(newest["epoch"]) >= COLLAPSED:
+        notes.append(
+            "No latent is in use: the codes collapsed, and every image has the same one. Train again with a smaller "
+            "beta, a warm-up or free bits."
+        )
+    broke = events[-1].get("line") if events and events[-1]["kind"] == "failed" else None  # told by itself
+    return tuple(dict.fromkeys(note for note in notes if note and note != broke))
 
 
 def _last(events: Sequence[dict[str, Any]], kind: str) -> dict[str, Any]:
