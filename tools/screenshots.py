@@ -94,11 +94,12 @@ def turn_a_slider(tab: Page) -> None:
 
 
 def begin_run(tab: Page, epochs: int, name: str) -> None:
-    """Train `digits` for so many epochs; the name tells this run from one that another picture has left behind."""
-    box = tab.get_by_role("spinbutton", name="Epochs")
-    box.fill(str(epochs))
-    box.press("Enter")
-    settle(tab)
+    """Train `digits` in two numbers; the name tells this run from one that another picture has left behind."""
+    for label, value in (("Latent dimensions", 2), ("Epochs", epochs)):
+        box = tab.get_by_role("spinbutton", name=label)
+        box.fill(str(value))
+        box.press("Enter")
+        settle(tab)
     box = tab.get_by_role("textbox", name="Name")
     box.fill(name)
     box.press("Enter")
@@ -108,9 +109,9 @@ def begin_run(tab: Page, epochs: int, name: str) -> None:
 
 
 def run_half_way(tab: Page) -> None:
-    begin_run(tab, 60, "my digits")
-    expect(tab.get_by_text(re.compile(r"Epoch [2-5]\d of 60"))).to_be_visible(timeout=PATIENCE)
-    tab.locator(".js-plotly-plot").first.wait_for()
+    begin_run(tab, 300, "my digits")
+    expect(tab.get_by_text(re.compile(r"Epoch 1[0-9]\d of 300"))).to_be_visible(timeout=PATIENCE)
+    expect(tab.get_by_text(re.compile(r"after 1\d\d epochs"))).to_be_visible(timeout=PATIENCE)
 
 
 def run_to_its_end(tab: Page) -> None:

@@ -29,6 +29,16 @@ def draw_run(state: State) -> None:
         _draw_one(state, found)
 
 
+# What is in the upper half of the window is in sight already.
+_TURN = """
+setTimeout(() => {
+  const run = document.getElementById("run");
+  const top = run?.getBoundingClientRect().top ?? 0;
+  if (top < 0 || top > innerHeight / 2) run?.scrollIntoView({ block: "start" });
+}, 150);
+"""
+
+
 def show(state: State, run: str) -> None:
     """Show this one, and bring it into sight: what was pressed may lie far below it."""
     state.run = run
@@ -39,9 +49,8 @@ def show(state: State, run: str) -> None:
 def come_into_sight() -> None:
     """At the end of the page: turn to the run where one was just asked for."""
     if asked := st.session_state.pop("muscope.train.sight", 0):
-        found = "document.getElementById('run')?.scrollIntoView({block: 'start'})"
         # A browser does a script once, so each says which it is.
-        st.html(f"<script>/* {asked} */ setTimeout(() => {found}, 150)</script>", unsafe_allow_javascript=True)
+        st.html(f"<script>/* {asked} */ {_TURN}</script>", unsafe_allow_javascript=True)
 
 
 def replays() -> list[ModelEntry]:
