@@ -37,7 +37,7 @@ REACH = 0.995  # of the dots lie within it: one that lies far out must not make 
 ROWS = 64  # latents in the picture of the KL; those that never carried any are left out first
 EPOCHS = 3  # from so many on, a curve of the training has a point for each
 FRAMES_HELD = 256  # 25 KB each for digits, 120 for faces
-RUNS_HELD = 32  # runs whose events are kept, the one not asked for longest given up first
+RUNS_HELD = 64  # runs whose events are kept, the one not asked for longest given up first
 
 
 @dataclass(frozen=True)
@@ -138,23 +138,42 @@ def of_model(entry: ModelEntry) -> Reel | None:
 # ---- read once for all ---------------------------------------------------------------------------------------------
 
 Events = tuple[dict[str, Any], ...]
-_heard: "OrderedDict[Path, tuple[Events, int]]" = OrderedDict()
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a run has said: all of it, what still stands of it, and how far its file was read."""
+
+    said: Events = ()
+    stands: Events = ()
+    read: int = 0
+
+
+_heard: "OrderedDict[Path, Heard]" = OrderedDict()
 _lock = Lock()
 
 
-def told(folder: Path) -> tuple[Events, int]:
-    """The events of a run that stand, and how far its file was read; only what is new is read."""
+def heard(folder: Path) -> Heard:
+    """The events of a run; only what is new since the last time anybody asked is read."""
     path = folder / "events.jsonl"
     with _lock:
-        events, read = _heard.get(folder, ((), 0))
-        if read and not (path.exists() and path.stat().st_size >= read):
-            events, read = (), 0  # deleted, or another in its place
-        more, read = read_events(path, read)
-        _heard[folder] = (tuple(standing((*events, *more))) if more else events, read)
+        known = _heard.get(folder, Heard())
+        if known.read and not (path.exists() and path.stat().st_size >= known.read):
+            known = Heard()  # deleted, or another in its place
+        more, read = read_events(path, known.read)
+        stands = tuple(standing((*known.stands, *more))) if more else known.stands
+        known = Heard((*known.said, *more), stands, read)
+        _heard[folder] = known
         _heard.move_to_end(folder)
         while len(_heard) > RUNS_HELD:
             _heard.popitem(last=False)
-        return _heard[folder]
+        return known
+
+
+def told(folder: Path) -> tuple[Events, int]:
+    """The events of a run that stand, and how far its file was read."""
+    known = heard(folder)
+    return known.stands, known.read
 
 
 @lru_cache(maxsize=64)

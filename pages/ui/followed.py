@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from live import reels
 from vae.errors import VAEError
 from vae.home import runs_folder
 from vae.train import limits
@@ -22,7 +23,7 @@ from vae.train.runs import Waiting, runs, waiting
 from vae.train.watch import Watch, watch
 
 FRESH = 0.9  # seconds for which a look through the folders holds; pages look once a second
-HELD = 64  # runs whose events are held
+HELD = 64  # runs whose sums are held; their events are held by `live.reels`
 
 
 @dataclass(frozen=True)
@@ -103,13 +104,12 @@ class _Follower:
         self._board: tuple[float, Path, Board] | None = None
 
     def follow(self, run: Run) -> Followed:
+        heard = reels.heard(run.folder)
         with self._lock:
-            since, known = self._logs.get(run.folder, (0, None))
-            new, reached = run.events(since)
-            if known is None or new:
-                events = (*(known.events if known else ()), *new)
-                known = Followed(events, watch(events))
-            self._logs[run.folder] = (reached, known)
+            read, known = self._logs.get(run.folder, (-1, None))
+            if known is None or read != heard.read:
+                known = Followed(heard.said, watch(heard.said))
+            self._logs[run.folder] = (heard.read, known)
             self._logs.move_to_end(run.folder)
             while len(self._logs) > HELD:
                 self._logs.popitem(last=False)

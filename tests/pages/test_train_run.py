@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from live import reels
 from pages.ui import followed, train_settings, visitor
 from tests.pages.conftest import serve_others, sound, visit, words_on
 from vae.history import Curves, Dots, Frame, History, save_history
@@ -448,19 +449,20 @@ def test_disk_use_is_told_against_what_is_allowed(new_run, monkeypatch):
 def test_thirty_who_watch_read_what_is_new_once(new_run, monkeypatch):
     run = new_run("watched", *RUNNING)
     read = []
-    real = Run.events
+    real = reels.read_events
 
-    def counted(self, since=0):
-        events, reached = real(self, since)
+    def counted(path, since=0):
+        events, reached = real(path, since)
         read.extend(events)
         return events, reached
 
-    monkeypatch.setattr(Run, "events", counted)
+    monkeypatch.setattr(reels, "read_events", counted)
     for _ in range(30):
         assert len(followed.follow(run).events) == 2
     assert len(read) == 2
     say(run, STEP | PACE | TERMS | {"step_total": 20, "at": 2.0})
     first = followed.follow(run)
+    assert reels.of_run(run.folder).training.shape[1] == 2  # the history of the page reads the same
     assert len(first.events) == 3 and len(read) == 3
     assert followed.follow(run).seen is first.seen
 
