@@ -21,11 +21,8 @@ from tools.browser import ROOT
 from vae.train.process import WAITING, how_to_wait
 
 COMMAND = "python -m benchmarks.training speed"
-LOOP, FLOOR, RIVAL = (
-    3.0,
-    1.5,
-    1.6,
-)  # bars: the minimal loop's time over ours, ours over the products', pythae's over ours
+# Bars: the minimal loop's time over ours, ours over the products', pythae's over ours.
+LOOP, FLOOR, RIVAL = 3.0, 1.5, 1.6
 ON_GPU = 50.0  # of the minimal loop's time over ours on a lent H200
 
 

@@ -260,9 +260,7 @@ def start_worker(runs_dir: Path, device: str, *, alone: float = ALONE) -> subpro
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=[
-                lock.fileno()
-            ],  # the lock belongs to the open file, not to a process: the child goes on holding it
+            pass_fds=[lock.fileno()],  # the lock belongs to the open file: the child goes on holding it
             start_new_session=True,
         )
     # Somebody must ask how the child ended, or it stays behind as a zombie while the server lives.
