@@ -27,7 +27,7 @@ from live import components  # noqa: E402
 from live.nodelay import answer_at_once  # noqa: E402
 from live.visitor import VisitorCookie  # noqa: E402
 from vae.home import runs_folder  # noqa: E402
-from vae.train.worker import keep_workers  # noqa: E402
+from vae.train.keeper import keep_workers  # noqa: E402
 
 WAIT = 30  # seconds for the server to answer before the browser is sent there all the same
 

@@ -8,7 +8,7 @@ from vae import checkpoint
 from vae.cli import training
 from vae.cli.training import carry_out
 from vae.home import runs_folder
-from vae.train import saves, worker
+from vae.train import keeper, saves
 from vae.train.events import EventLog
 from vae.train.runs import next_run, runs, submit
 from vae.train.step import Stepper
@@ -194,7 +194,7 @@ def test_data_that_vanish_are_told_in_a_line_and_the_run_goes_on_when_they_are_b
 def no_worker(monkeypatch):
     """Nobody begins to train behind a test."""
     started = []
-    monkeypatch.setattr(worker, "start_worker", lambda folder, device, **options: started.append(device))
+    monkeypatch.setattr(keeper, "start_worker", lambda folder, device, **options: started.append(device))
     return started
 
 

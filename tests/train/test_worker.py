@@ -10,11 +10,13 @@ import pytest
 
 from vae import checkpoint
 from vae.errors import VAEError
+from vae.train import keeper as keeper_module
 from vae.train import worker
 from vae.train.events import EventLog
+from vae.train.keeper import keep_workers, start_worker
 from vae.train.run import KILLED, Attempts
 from vae.train.runs import next_run, submit
-from vae.train.worker import devices, keep_workers, start_worker, work, worker_of
+from vae.train.worker import devices, work, worker_of
 
 SMALL = ("--data", "digits", "--model", "mlp", "--latent-dim", "2", "--encoder-sizes", "16", "--device", "cpu")
 
@@ -110,7 +112,7 @@ def test_a_worker_does_the_next_run_under_its_lock_and_begins_anew(tmp_path, ask
 
 
 def test_a_device_has_one_worker(tmp_path, once):
-    with worker._hold(tmp_path, "cpu"), pytest.raises(VAEError, match="a worker for cpu already"):
+    with worker.hold(tmp_path, "cpu"), pytest.raises(VAEError, match="a worker for cpu already"):
         work(tmp_path, "cpu", pytest.fail)
     assert worker_of(tmp_path, "cpu") is None
 
@@ -123,10 +125,10 @@ def test_without_work_and_without_a_server_it_ends(tmp_path, once):
 
 
 def test_it_ends_when_the_folder_is_gone(tmp_path, once, monkeypatch):
-    monkeypatch.setattr(worker, "_mark", lambda folder: time.monotonic_ns())
+    monkeypatch.setattr(worker, "mark_of", lambda folder: time.monotonic_ns())
     monkeypatch.setattr(worker, "_served", lambda folder: folder.rmdir() or True)
     (tmp_path / "runs").mkdir()
-    monkeypatch.setattr(worker, "_place", lambda folder, device: tmp_path / "lock")
+    monkeypatch.setattr(worker, "place", lambda folder, device: tmp_path / "lock")
     assert work(tmp_path / "runs", "cpu", pytest.fail) is None
 
 
@@ -191,10 +193,10 @@ def sleeper(monkeypatch):
     """A worker that costs nothing: it holds its lock and sleeps."""
 
     def command(folder, device, lock, alone):
-        sign = f"open({str(worker._place(folder, device))!r}, 'w').write(str(os.getpid()))"
+        sign = f"open({str(worker.place(folder, device))!r}, 'w').write(str(os.getpid()))"
         return [sys.executable, "-S", "-c", f"import os, time; {sign}; time.sleep({alone})"]
 
-    monkeypatch.setattr(worker, "_command", command)
+    monkeypatch.setattr(keeper_module, "command", command)
 
 
 def test_a_worker_that_died_has_a_successor_within_a_second_or_so(tmp_path, sleeper, ended):
@@ -225,8 +227,8 @@ def test_a_server_is_left_alone_at_first_unless_somebody_waits(tmp_path, ask, sl
 
 def test_a_worker_that_dies_at_once_is_not_started_all_the_time(tmp_path, monkeypatch):
     born = []
-    monkeypatch.setattr(worker, "_command", lambda *a: born.append(1) or [sys.executable, "-S", "-c", ""])
-    monkeypatch.setattr(worker, "KEEP", 0.02)
+    monkeypatch.setattr(keeper_module, "command", lambda *a: born.append(1) or [sys.executable, "-S", "-c", ""])
+    monkeypatch.setattr(keeper_module, "KEEP", 0.02)
     keeper = keep_workers(tmp_path, settle=0)
     wait_for(lambda: len(born) == 2, 10)
     time.sleep(1)

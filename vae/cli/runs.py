@@ -75,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     ask = VERBS[arguments.verb][1]
     if arguments.verb == "resume":
-        from vae.train.worker import see_to_worker
+        from vae.train.keeper import see_to_worker
 
         one.resume()
         see_to_worker(one)

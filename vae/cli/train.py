@@ -51,8 +51,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _queue(arguments: argparse.Namespace, words: list[str]) -> None:
     from vae.cli.runs import facts, follow
+    from vae.train.keeper import see_to_worker
     from vae.train.runs import submit
-    from vae.train.worker import see_to_worker
 
     one = submit(runs_folder(), words, arguments.name)
     see_to_worker(one)

@@ -1,19 +1,17 @@
-"""The process that does what waits, and the keeper in a server that sees to it that there is one for each device.
+"""The process that does what waits.
 
 A worker has its libraries loaded before anybody presses Start. It takes the run whose turn it is, does it, and replaces
 itself by a new self: the memory is fresh, and what one run brought along (numba's threads, a GPU's context) does not
 meet the next. It is in a session of its own, so it survives the server, and its lock tells the next server that it is
-there. Without any server and without work it ends.
+there. Without any server and without work it ends. Who starts it: `vae.train.keeper`.
 """
 
 import fcntl
 import os
-import subprocess
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,19 +20,14 @@ from typing import IO, NoReturn
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.train.events import EventLog
-from vae.train.process import WAITING
 from vae.train.run import KILLED, Run
-from vae.train.runs import next_run, runs, waiting
+from vae.train.runs import next_run, runs
 
-REPOSITORY = Path(__file__).parents[2]
 NICE = 10  # the page and the pictures under a hand come first
 LOOK = 0.1  # seconds between two looks at the mark that something changed
 LOOK_WELL = 2.0  # seconds between two looks at all runs, mark or none
-KEEP = 0.5  # seconds between two looks of a keeper at its workers
-SETTLE = 3.0  # seconds that a starting server is left alone
 ALONE = 60.0  # seconds that a worker waits for work where there is no server
 STARTS = 3  # of one run without one new save between them: then it is not the machine, it is the run
-SHORT = 10.0  # seconds: a worker that lived shorter is not started again at once
 
 CarryOut = Callable[[Run], object]
 
@@ -54,11 +47,11 @@ def work(runs_dir: Path, device: str, carry_out: CarryOut, *, lock: int | None =
         VAEError: this device has a worker.
     """
     runs_dir = Path(runs_dir).resolve()
-    held = _hold(runs_dir, device) if lock is None else os.fdopen(lock, "r+b")
+    held = hold(runs_dir, device) if lock is None else os.fdopen(lock, "r+b")
     if held is None:
         raise VAEError(f"There is a worker for {device} already: it does what waits.")
     with held:
-        _sign(held.fileno(), str(os.getpid()))
+        sign(held.fileno(), str(os.getpid()))
         with suppress(OSError):
             os.nice(max(0, NICE - os.nice(0)))
         run = _wait_for_turn(runs_dir, device, alone)
@@ -72,7 +65,7 @@ def _wait_for_turn(runs_dir: Path, device: str, alone: float) -> Run | None:
     """The next run, or None when there was neither work nor a server for `alone` seconds, or the folder is gone."""
     seen, looked, needed, auto = None, 0.0, time.monotonic(), device in devices()
     while True:
-        now, mark = time.monotonic(), _mark(runs_dir)
+        now, mark = time.monotonic(), mark_of(runs_dir)
         if mark != seen or now - looked > LOOK_WELL:
             seen, looked = mark, now
             if not runs_dir.is_dir():
@@ -152,11 +145,12 @@ def _flush() -> None:
 def _begin_anew(runs_dir: Path, device: str, lock: int, alone: float) -> NoReturn:
     """Become a new process of the same number, which holds the same lock."""
     os.set_inheritable(lock, True)
-    _sign(lock, "")
-    os.execv(sys.executable, _command(runs_dir, device, lock, alone))
+    sign(lock, "")
+    os.execv(sys.executable, command(runs_dir, device, lock, alone))
 
 
-def _command(runs_dir: Path, device: str, lock: int, alone: float) -> list[str]:
+def command(runs_dir: Path, device: str, lock: int, alone: float) -> list[str]:
+    """What starts a worker that holds its lock, a file descriptor, already."""
     words = ["--device", device, "--folder", str(runs_dir), "--lock", str(lock), "--alone", f"{alone:g}"]
     return [sys.executable, "-m", "vae", "runs", "work", *words]
 
@@ -180,7 +174,7 @@ def cores() -> int:
 
 def worker_of(runs_dir: Path, device: str) -> int | None:
     """The process number of a device's worker; 0 while it gets ready, None where there is none."""
-    path = _place(runs_dir, device)
+    path = place(runs_dir, device)
     try:
         with path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -193,11 +187,11 @@ def worker_of(runs_dir: Path, device: str) -> int | None:
     return None
 
 
-def _hold(runs_dir: Path, device: str) -> IO[bytes] | None:
+def hold(runs_dir: Path, device: str) -> IO[bytes] | None:
     """The lock of a device's worker, or None when another holds it."""
     with plain_disk_errors(runs_dir):
         Path(runs_dir).mkdir(parents=True, exist_ok=True)
-        lock = _place(runs_dir, device).open("a+b")
+        lock = place(runs_dir, device).open("a+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -206,14 +200,15 @@ def _hold(runs_dir: Path, device: str) -> IO[bytes] | None:
     return lock
 
 
-def _sign(lock: int, text: str) -> None:
+def sign(lock: int, text: str) -> None:
     """Leave the process number in the lock, for people; nothing while the process gets ready."""
     with suppress(OSError):  # a full disk
         os.ftruncate(lock, 0)
         os.pwrite(lock, text.encode(), 0)
 
 
-def _place(runs_dir: Path, device: str) -> Path:
+def place(runs_dir: Path, device: str) -> Path:
+    """The lock of a device's worker."""
     return Path(runs_dir) / f".worker-{device.replace(':', '-')}"
 
 
@@ -229,124 +224,8 @@ def _served(runs_dir: Path) -> bool:
     return False
 
 
-def _mark(runs_dir: Path) -> int:
+def mark_of(runs_dir: Path) -> int:
     try:
         return (runs_dir / ".changed").stat().st_mtime_ns
     except OSError:
         return 0
-
-
-# ---- the keeper ----------------------------------------------------------------------------------------------------
-
-
-def start_worker(runs_dir: Path, device: str, *, alone: float = ALONE) -> subprocess.Popen[bytes] | None:
-    """Start a device's worker, or None when there is one.
-
-    Raises:
-        VAEError: the folder cannot be written, or no process can be started.
-    """
-    runs_dir = Path(runs_dir).resolve()
-    lock = _hold(runs_dir, device)
-    if lock is None:
-        return None
-    _sign(lock.fileno(), "")
-    environment = os.environ | WAITING | {"PYTHONUNBUFFERED": "1"}
-    environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not a map of 70,000 images
-    with lock, plain_disk_errors(runs_dir), _place(runs_dir, device).with_suffix(".log").open("wb") as log:
-        process = subprocess.Popen(
-            _command(runs_dir, device, lock.fileno(), alone),
-            cwd=REPOSITORY,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            pass_fds=[lock.fileno()],  # the lock belongs to the open file: the child goes on holding it
-            start_new_session=True,
-        )
-    # Somebody must ask how the child ended, or it stays behind as a zombie while the server lives.
-    threading.Thread(target=process.wait, name=f"wait for {process.pid}", daemon=True).start()
-    return process
-
-
-def see_to_worker(run: Run) -> None:
-    """Start the worker that will do a run, where there is none; it ends when it has nothing more to do."""
-    start_worker(run.folder.parent, devices()[0] if run.device == "auto" else run.device)
-
-
-class Keeper:
-    """A thread in a server: each device has a worker, and one that died has a successor within a second.
-
-    Args:
-        settle: seconds before the first is started, unless somebody waits already.
-    """
-
-    def __init__(self, runs_dir: Path, *, settle: float = SETTLE) -> None:
-        self.runs_dir = Path(runs_dir).resolve()
-        self._settle = settle
-        self._over = threading.Event()
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._born: dict[str, float] = {}
-        self._early: dict[str, int] = {}
-        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Keep no longer. The workers go on with what they do."""
-        self._over.set()
-        self._thread.join(timeout=5)
-
-    def _keep(self) -> None:
-        try:
-            self.runs_dir.mkdir(parents=True, exist_ok=True)
-            server = (self.runs_dir / ".server").open("ab")
-        except OSError as error:
-            print(f"No training can be done: {self.runs_dir} cannot be written ({error.strerror}).", file=sys.stderr)
-            return
-        with server:
-            fcntl.flock(server, fcntl.LOCK_SH)  # workers look: there is a server
-            self._wait_a_little()
-            known = wanted = devices()
-            seen, looked = None, 0.0
-            while not self._over.is_set():
-                now, mark = time.monotonic(), _mark(self.runs_dir)
-                if mark != seen or now - looked > LOOK_WELL:
-                    seen, looked, wanted = mark, now, self._wanted(known)
-                for device in wanted:
-                    self._see_to(device)
-                self._over.wait(KEEP)
-
-    def _wait_a_little(self) -> None:
-        until = time.monotonic() + self._settle
-        while time.monotonic() < until and not self._over.is_set() and next_run(self.runs_dir) is None:
-            self._over.wait(LOOK)
-
-    def _wanted(self, known: Sequence[str]) -> list[str]:
-        """Every fast device, and another only while somebody waits for it."""
-        others = {each.run.device for each in waiting(self.runs_dir)} - {"auto", *known}
-        return [*known, *sorted(others)]
-
-    def _see_to(self, device: str) -> None:
-        child = self._children.get(device)
-        if child is not None and child.poll() is None:
-            return
-        now = time.monotonic()
-        if device in self._born and child is not None:
-            short = now - self._born[device] < SHORT
-            self._early[device] = self._early.get(device, 0) + 1 if short else 0
-            self._children.pop(device)
-        wait = min(60.0, 2.0 ** self._early.get(device, 0)) if self._early.get(device, 0) > 1 else 0.0
-        if now - self._born.get(device, -1e9) < wait:
-            return
-        try:
-            child = start_worker(self.runs_dir, device)
-        except (VAEError, OSError) as error:
-            print(f"No worker for {device} could be started: {error}", file=sys.stderr)
-            self._born[device], self._early[device] = now, self._early.get(device, 1) + 1
-            return
-        if child is not None:
-            self._children[device], self._born[device] = child, now
-
-
-def keep_workers(runs_dir: Path, *, settle: float = SETTLE) -> Keeper:
-    """Start to keep the workers of this machine; the server calls it once."""
-    return Keeper(runs_dir, settle=settle)
