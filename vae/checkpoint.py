@@ -5,6 +5,8 @@
     card.json             what it was trained on, licence, measured figures, the command that made it
     encodings.safetensors mu and logvar of its images (`vae.encodings`), if they were made
     history.safetensors   how it came to be: curves and the frames of its map (`vae.history`), if they were kept
+    report.json           what was measured of it beyond its card (`vae.reports`), if it was
+    prior-*.safetensors   where its codes really lie (`vae.priors`), if that was fitted
 
 Loading is strict, and nothing that could hold a program is ever opened: no pickle, so no `torch.load`.
 """
@@ -28,7 +30,10 @@ from vae.model import VAE
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
 ENCODINGS = "encodings.safetensors"
 HISTORY = "history.safetensors"
-MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, HISTORY, ".DS_Store"}  # all that may lie in a model's folder
+REPORT = "report.json"
+PRIOR_FILES = ("prior-mixture.safetensors", "prior-diffusion.safetensors")
+# All that may lie in a model's folder.
+MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, HISTORY, REPORT, *PRIOR_FILES, ".DS_Store"}
 MAX_JSON_BYTES = 1_000_000
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 

@@ -21,6 +21,7 @@ from vae.data.images import Images
 from vae.errors import VAEError
 from vae.files import write_aside
 from vae.model import VAE
+from vae.posterior import POINT_LOGVAR
 
 SPLITS = ("train", "test")
 
@@ -79,9 +80,21 @@ class Encodings:
     def latent_dim(self) -> int:
         return self.mu.shape[1]
 
+    @property
+    def point(self) -> bool:
+        """Whether a plain autoencoder made them: codes without a spread, which have no KL."""
+        return bool(self.logvar.size and (self.logvar == POINT_LOGVAR).all())
+
     def kl_per_dim(self) -> np.ndarray:
-        """(N, L) nats: KL(q(z|x) || N(0, I)) of each image and dimension."""
+        """(N, L) nats: KL(q(z|x) || N(0, I)) of each image and dimension; 0 of a plain autoencoder, which has none."""
+        if self.point:
+            return np.zeros_like(self.mu)
         return 0.5 * (self.mu**2 + np.exp(self.logvar) - self.logvar - 1)
+
+    def carried(self) -> np.ndarray:
+        """(L,) how much each latent tells about an image: its mean KL in nats; of a plain autoencoder, Var(mu)."""
+        found: np.ndarray = self.mu.var(axis=0) if self.point else self.kl_per_dim().mean(axis=0)
+        return found
 
     def kl(self) -> np.ndarray:
         """(N,) nats per image."""

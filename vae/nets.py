@@ -1,12 +1,14 @@
-"""Encoders and decoders: dense and convolutional.
+"""Encoders and decoders: linear, dense, gated and convolutional; those with levels are in `vae.nets_ladder`.
 
 An encoder maps x to (mu, logvar); a decoder maps z to the parameters of p(x|z): logits for a Bernoulli, the mean for
 the others. Either can be built alone.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import pairwise
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +16,8 @@ from torch.nn import functional as F
 
 from vae.config import Config
 from vae.dense import Dense, linear
+from vae.errors import VAEError
+from vae.posterior import POINT_LOGVAR
 
 ACTIVATION_LAYERS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -27,12 +31,29 @@ ACTIVATION_LAYERS: dict[str, Callable[[], nn.Module]] = {
 # exp(LOGVAR_LIMIT / 2) is a spread of 22,000 prior standard deviations: no sane posterior is touched, NaN is kept out.
 LOGVAR_LIMIT = 20.0
 
+Net = TypeVar("Net", bound=nn.Module)
 
-def _dense_stack(sizes: tuple[int, ...], activation: str) -> nn.Sequential:
+
+def dense_stack(sizes: tuple[int, ...], config: Config) -> nn.Sequential:
+    """(B, sizes[0]) to (B, sizes[-1]): dense layers, each with its activation or its gate.
+
+    A gate is h = (Wx + b) * sigmoid(Vx + c) (Dauphin et al. 2017, eq. 1; on dense layers Tomczak and Welling 2018, eq.
+    14), both products as one.
+    """
     layers: list[nn.Module] = []
-    for wide, narrow in pairwise(sizes):
-        layers += [Dense(wide, narrow), ACTIVATION_LAYERS[activation]()]
+    for into, out in pairwise(sizes):
+        if config.network == "gated":
+            layers += [strong(Dense(into, 2 * out)), nn.GLU(dim=1)]
+        else:
+            layers += [Dense(into, out), ACTIVATION_LAYERS[config.activation]()]
     return nn.Sequential(*layers)
+
+
+def strong(layer: Dense) -> Dense:
+    """The layer with larger first weights (He et al. 2015, eq. 10): a gate halves what passes, and many layers fade."""
+    nn.init.normal_(layer.weight, std=math.sqrt(2 / layer.in_features))
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def wide(params: Tensor) -> Tensor:
@@ -55,14 +76,45 @@ class Heads(nn.Module):
         return mu, F.hardtanh(logvar, -LOGVAR_LIMIT, LOGVAR_LIMIT)  # a clamp whose gradient is one pass
 
 
+class PointHead(nn.Module):
+    """Features (B, F) to one code (B, L), and the spread of a point: a plain autoencoder."""
+
+    def __init__(self, features: int, latent_dim: int) -> None:
+        super().__init__()
+        self.mu = Dense(features, latent_dim)
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        mu = wide(self.mu(h))
+        return mu, torch.full_like(mu, POINT_LOGVAR)
+
+
+class SharedSpread(nn.Module):
+    """Features (B, F) to mu (B, L), and a spread of each latent that is the same for all images."""
+
+    def __init__(self, features: int, latent_dim: int) -> None:
+        super().__init__()
+        self.mu = Dense(features, latent_dim)
+        self.logvar = nn.Parameter(torch.zeros(latent_dim))
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        mu = wide(self.mu(h))
+        return mu, F.hardtanh(self.logvar, -LOGVAR_LIMIT, LOGVAR_LIMIT).expand_as(mu)
+
+
+def _heads(features: int, config: Config) -> nn.Module:
+    if config.posterior == "point":
+        return PointHead(features, config.latent_dim)
+    return (SharedSpread if config.network == "linear" else Heads)(features, config.latent_dim)
+
+
 class DenseEncoder(nn.Module):
     """x (B, ...) to mu, logvar (B, L) through dense layers."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         sizes = (config.pixels, *config.encoder_sizes)
-        self.body = _dense_stack(sizes, config.activation)
-        self.heads = Heads(sizes[-1], config.latent_dim)
+        self.body = dense_stack(sizes, config)
+        self.heads = _heads(sizes[-1], config)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.heads(self.body(x.flatten(1)))  # (B, D) -> (B, L), (B, L)
@@ -75,19 +127,20 @@ class DenseDecoder(nn.Module):
         super().__init__()
         sizes = (config.latent_dim, *config.decoder_sizes)
         self.shape = config.shape
-        self.body = _dense_stack(sizes, config.activation)
+        self.body = dense_stack(sizes, config)
         self.out = Dense(sizes[-1], config.pixels)
 
     def forward(self, z: Tensor) -> Tensor:
         return wide(self.out(self.body(z))).unflatten(1, self.shape)  # (B, L) -> (B, D) -> (B, C, H, W)
 
 
-def _layout(planes: Tensor) -> torch.memory_format:
+def layout_of(planes: Tensor) -> torch.memory_format:
+    """In which order the numbers of (B, C, H, W) lie."""
     last = planes.is_contiguous(memory_format=torch.channels_last) and not planes.is_contiguous()
     return torch.channels_last if last else torch.contiguous_format
 
 
-def _through(layers: nn.Sequential, planes: Tensor) -> Tensor:
+def through(layers: Iterable[nn.Module], planes: Tensor) -> Tensor:
     """The layers, one by one; each gradient comes back with its numbers in the order of what it is the gradient of.
 
     A pass over two tensors (B, C, H, W) that lie in different orders takes ten times as long, and on the way back the
@@ -96,11 +149,11 @@ def _through(layers: nn.Sequential, planes: Tensor) -> Tensor:
     for layer in layers:
         planes = layer(planes)
         if planes.requires_grad:
-            planes.register_hook(partial(Tensor.contiguous, memory_format=_layout(planes)))
+            planes.register_hook(partial(Tensor.contiguous, memory_format=layout_of(planes)))
     return planes
 
 
-def _halvings(side: int, stages: int) -> list[int]:
+def halvings(side: int, stages: int) -> list[int]:
     """The side of the picture before each stage and after the last: 28, 14, 7."""
     sides = [side]
     for _ in range(stages):
@@ -119,11 +172,11 @@ class ConvEncoder(nn.Module):
             layers += [nn.Conv2d(into, out, kernel_size=4, stride=2, padding=1), ACTIVATION_LAYERS[config.activation]()]
         self.body = nn.Sequential(*layers)
         stages = len(config.encoder_sizes)
-        height, width = (_halvings(side, stages)[-1] for side in config.shape[1:])
-        self.heads = Heads(channels[-1] * height * width, config.latent_dim)
+        height, width = (halvings(side, stages)[-1] for side in config.shape[1:])
+        self.heads = _heads(channels[-1] * height * width, config)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return self.heads(_through(self.body, x).flatten(1))  # (B, C, H, W) -> (B, F) -> (B, L), (B, L)
+        return self.heads(through(self.body, x).flatten(1))  # (B, C, H, W) -> (B, F) -> (B, L), (B, L)
 
 
 class ConvDecoder(nn.Module):
@@ -133,7 +186,7 @@ class ConvDecoder(nn.Module):
         super().__init__()
         channels = (*config.decoder_sizes, config.shape[0])
         stages = len(config.decoder_sizes)
-        heights, widths = (_halvings(side, stages)[::-1] for side in config.shape[1:])
+        heights, widths = (halvings(side, stages)[::-1] for side in config.shape[1:])
         self.start = (channels[0], heights[0], widths[0])
         self.inlet = Dense(config.latent_dim, channels[0] * heights[0] * widths[0])
         layers: list[nn.Module] = []
@@ -148,20 +201,28 @@ class ConvDecoder(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         h = self.inlet(z).unflatten(1, self.start)  # (B, L) -> (B, F) -> (B, F, h, w)
         kernel = next(self.body.parameters())
-        return wide(_through(self.body, h.contiguous(memory_format=_layout(kernel))))  # (B, F, h, w) -> (B, C, H, W)
+        return wide(through(self.body, h.contiguous(memory_format=layout_of(kernel))))  # (B, F, h, w) -> (B, C, H, W)
 
 
 def build_encoder(config: Config, seed: int = 0) -> nn.Module:
-    """The encoder alone: x (B, *shape) to (mu, logvar), (B, L) each, initialised from `seed`."""
-    return _seeded(ConvEncoder if config.network == "conv" else DenseEncoder, config, seed)
+    """The encoder alone: x (B, *shape) to (mu, logvar), (B, L) each, initialised from `seed`.
+
+    VAEError: with levels, what an encoder says depends on the path down, so it cannot be had alone.
+    """
+    if config.levels:
+        raise VAEError("An encoder with levels says nothing without its decoder: build the whole model.")
+    return seeded(ConvEncoder if config.network == "conv" else DenseEncoder, config, seed)
 
 
 def build_decoder(config: Config, seed: int = 0) -> nn.Module:
     """The decoder alone: z (B, L) to the parameters of p(x|z) (B, *shape), initialised from `seed`."""
-    return _seeded(ConvDecoder if config.network == "conv" else DenseDecoder, config, seed)
+    if config.levels:
+        raise VAEError("A decoder with levels is built with its encoder: build the whole model.")
+    return seeded(ConvDecoder if config.network == "conv" else DenseDecoder, config, seed)
 
 
-def _seeded(kind: Callable[[Config], nn.Module], config: Config, seed: int) -> nn.Module:
+def seeded(kind: Callable[[Config], Net], config: Config, seed: int) -> Net:
+    """A network of that kind, its weights drawn from `seed`."""
     # torch initialises from its global generator: borrow it, and give it back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

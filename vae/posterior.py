@@ -1,5 +1,6 @@
 """q(z|x): what the encoder says about one image's code, as a small object."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -63,17 +64,35 @@ def kl_divergence(mu: Tensor, logvar: Tensor) -> Tensor:
     return -0.5 * (1 + logvar - mu.square() - logvar.exp())
 
 
+def log_normal(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
+    """log N(z; mu, exp(logvar)) of each number, in nats; shape as z. The prior: mu and logvar 0."""
+    return -0.5 * (math.log(2 * math.pi) + logvar + (z - mu).square() * torch.exp(-logvar))
+
+
+def log_prior(z: Tensor) -> Tensor:
+    """(B,) log N(z; 0, I) in nats of z (B, L)."""
+    return -0.5 * (math.log(2 * math.pi) + z.square()).sum(dim=1)
+
+
+# What a plain autoencoder says where a VAE says log of the variance: lower than any Gaussian posterior may go, finite
+# so that it survives float16, and exp(-15) is a spread that no picture shows.
+POINT_LOGVAR = -30.0
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """A diagonal Gaussian for each image of a batch.
 
     Attributes:
         mu: (B, L), the code.
-        logvar: (B, L), log of the variance.
+        logvar: (B, L), log of the variance; POINT_LOGVAR of a point.
+        point: a plain autoencoder's: all of q lies on mu. Its KL to the prior would be infinite and is not charged, so
+            it counts as 0, and its density is refused.
     """
 
     mu: Tensor
     logvar: Tensor
+    point: bool = False
 
     def __post_init__(self) -> None:
         if self.mu.shape != self.logvar.shape or self.mu.ndim != 2:
@@ -89,13 +108,35 @@ class Posterior:
         return self.mu
 
     def sample(self, generator: Source) -> Tensor:
-        """(B, L), one draw of z for each image. Likelihoods use it."""
+        """(B, L), one draw of z for each image. Likelihoods use it. Of a point: mu, and nothing is drawn."""
+        if self.point:
+            return self.mu
         return reparameterize(self.mu, self.logvar, generator)
 
+    def log_prob(self, z: Tensor) -> Tensor:
+        """(B,) log q(z|x) in nats of z (B, L), one for each image. VAEError: a point has no density."""
+        if self.point:
+            raise VAEError(
+                "A plain autoencoder gives each image one code and no density over codes, so it has no likelihood: "
+                "look at its reconstruction error, or choose a VAE."
+            )
+        return log_normal(z, self.mu, self.logvar).sum(dim=1)
+
     def kl_per_dim(self) -> Tensor:
-        """(B, L) nats."""
+        """(B, L) nats; 0 of a point, which is charged none."""
+        if self.point:
+            return torch.zeros_like(self.mu)
         return kl_divergence(self.mu, self.logvar)
 
     def kl(self) -> Tensor:
         """(B,) nats per image: the sum over dimensions."""
         return self.kl_per_dim().sum(dim=1)
+
+
+def per_level(kl_per_dim: Tensor, levels: Sequence[int]) -> Tensor:
+    """KL of each latent (..., L) to the KL of each level (..., levels), nats, the most abstract level first.
+
+    In codes as they are kept, each in units of the prior given the levels above, this is KL(q || p) of the level on the
+    path that was drawn.
+    """
+    return torch.stack([part.sum(dim=-1) for part in kl_per_dim.split(list(levels), dim=-1)], dim=-1)

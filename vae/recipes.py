@@ -5,6 +5,11 @@
     pytorch   the minimal MNIST VAE: both terms summed over everything
     scratch   vae-scratch: dense or convolutional, summed per image + beta * KL
 
+And two that papers compare likelihoods with, on pixels drawn afresh as 0 or 1:
+
+    burda     Burda et al. 2015, one stochastic layer: two of 200 tanh units each way, 50 latents
+    tomczak   Tomczak and Welling 2018: two of 300 gated units each way, 40 latents
+
 A mean over pixels makes beta mean something else than it seems: `effective_beta` gives what it comes to.
 """
 
@@ -135,6 +140,52 @@ def scratch(
     )
 
 
+def burda(
+    input_size: int | Shape = 784,
+    latent_size: int = 50,
+    encoder_sizes: Shape = (200, 200),
+    decoder_sizes: Shape = (200, 200),
+    activation: str = "tanh",
+    beta: float = 1.0,
+) -> Config:
+    """The network with one stochastic layer of Burda et al. 2015 (section 5 and appendix C), dynamic binarisation."""
+    return Config(
+        shape=as_shape(input_size),
+        latent_dim=latent_size,
+        encoder_sizes=encoder_sizes,
+        decoder_sizes=decoder_sizes,
+        activation=activation,
+        binarise="dynamic",
+        beta=beta,
+        recipe="burda",
+    )
+
+
+def tomczak(
+    input_size: int | Shape = 784,
+    latent_size: int = 40,
+    encoder_sizes: Shape = (300, 300),
+    decoder_sizes: Shape = (300, 300),
+    activation: str = "relu",
+    beta: float = 1.0,
+) -> Config:
+    """The gated VAE of Tomczak and Welling 2018 (section 4), prior N(0, I), dynamic binarisation.
+
+    `activation` is of no account: a gated unit has its gate.
+    """
+    return Config(
+        shape=as_shape(input_size),
+        latent_dim=latent_size,
+        network="gated",
+        encoder_sizes=encoder_sizes,
+        decoder_sizes=decoder_sizes,
+        activation=activation,
+        binarise="dynamic",
+        beta=beta,
+        recipe="tomczak",
+    )
+
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -142,6 +193,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe("keras", "Dense 256 units, both terms averaged: its beta of 1 acts like 39 on MNIST.", keras),
         Recipe("edifice", "Averaged squared error: its beta of 1 acts like 784 on MNIST, and the codes die.", edifice),
         Recipe("scratch", "Dense or convolutional, terms summed per image, beta free.", scratch),
+        Recipe("burda", "The dense VAE that papers compare likelihoods with: pixels drawn as 0 or 1.", burda, 100),
+        Recipe("tomczak", "Gated dense layers, 40 latents, pixels drawn as 0 or 1: stronger than dense.", tomczak, 100),
     )
 }
 
@@ -150,7 +203,7 @@ def make_config(name: str, **options: object) -> Config:
     """The config of a recipe.
 
     Args:
-        name: edifice, keras, pytorch or scratch.
+        name: one of RECIPES.
         options: input_size (a length, or a shape (C, H, W)), latent_size, encoder_sizes, decoder_sizes, activation,
             beta; scratch also takes network and likelihood.
 

@@ -245,7 +245,7 @@ BREAKAGES: dict[str, tuple[Callable[[Path], Path], str]] = {
     "complex numbers": (of_dtype("C64", 8), "are not finite numbers"),
     "another config": (with_config(latent_dim=4), FIT),
     "another network": (with_config(network="conv"), FIT),
-    "another schema": (with_config(schema=2), "config.json has schema 2 and this Muscope reads 1"),
+    "another schema": (with_config(schema=3), "config.json has schema 3 and this Muscope reads 1 to 2"),
     "an unknown field": (with_config(dropout=0.5), "(look at: dropout)"),
     "a bad value": (with_config(latent_dim=1_000_000), "latent_dim is 1000000"),
     "a NaN in the config": (with_config(beta=float("nan")), "beta is nan"),

@@ -10,12 +10,16 @@ from hypothesis import strategies as st
 
 from vae.config import (
     ACTIVATIONS,
+    BINARISATIONS,
     LIKELIHOODS,
+    MAX_BLOCKS,
     MAX_LATENT_DIM,
+    MAX_LEVELS,
     MAX_SIDE,
     MAX_VECTOR,
     MAX_WIDTH,
     MIN_SIDE,
+    POSTERIORS,
     REDUCTIONS,
     Config,
 )
@@ -30,28 +34,36 @@ shapes = st.tuples(st.integers(1, 64), sides, sides) | st.tuples(st.integers(1, 
 def configs(draw: Any) -> Config:
     shape = draw(shapes)
     encoder, decoder = draw(widths), draw(widths)
-    network = "mlp"
+    network = draw(st.sampled_from(("mlp", "gated", "linear")))
+    if network == "linear":
+        encoder = decoder = ()
     if len(shape) == 3 and draw(st.booleans()):
         network = "conv"
         stages = draw(st.integers(1, int(math.log2(min(shape[1:])))))
         channels = st.tuples(*[st.integers(1, 64)] * stages)
         encoder, decoder = draw(channels), draw(channels)
-    likelihood = draw(st.sampled_from(LIKELIHOODS))
+    likelihood = draw(st.sampled_from(LIKELIHOODS if len(shape) == 3 else LIKELIHOODS[:3]))
+    levels = draw(st.lists(st.integers(1, 200), min_size=2, max_size=MAX_LEVELS).map(tuple) | st.just(()))
+    levels = levels if encoder and decoder else ()
     return Config(
         shape=shape,
-        latent_dim=draw(st.integers(1, MAX_LATENT_DIM)),
+        latent_dim=sum(levels) or draw(st.integers(1, MAX_LATENT_DIM)),
         network=network,
         encoder_sizes=encoder,
         decoder_sizes=decoder,
         activation=draw(st.sampled_from(ACTIVATIONS)),
         likelihood=likelihood,
         output="sigmoid" if likelihood == "bernoulli" else draw(st.sampled_from(("sigmoid", "linear"))),
-        binarise=draw(st.sampled_from(("none", "dynamic"))) if likelihood == "bernoulli" else "none",
+        binarise=draw(st.sampled_from(BINARISATIONS)) if likelihood == "bernoulli" else "none",
         beta=draw(st.floats(0, 1e8) | st.integers(0, 1000)),
         recon_reduction=draw(st.sampled_from(REDUCTIONS)),
         kl_reduction=draw(st.sampled_from(REDUCTIONS)),
         batch_reduction=draw(st.sampled_from(REDUCTIONS)),
         recipe=draw(st.text(max_size=20)),
+        posterior="gaussian" if levels else draw(st.sampled_from(POSTERIORS)),
+        levels=levels,
+        blocks=draw(st.integers(1, MAX_BLOCKS)) if levels and network == "conv" else 1,
+        std=draw(st.none() | st.floats(0.01, 100)) if likelihood == "gaussian" else None,
     )
 
 
@@ -63,9 +75,25 @@ def test_json_gives_the_same_config_back(config: Config) -> None:
 
 def test_json_says_every_field_and_the_schema_first(small: Config) -> None:
     data = small.to_json()
-    assert next(iter(data.items())) == ("schema", 1)
+    assert next(iter(data.items())) == ("schema", 2)
     assert set(data) == {"schema", *Config.__dataclass_fields__}
     assert data["shape"] == [1, 8, 8]
+
+
+def test_a_config_that_knew_less_means_what_it_meant(small: Config, refused: Any) -> None:
+    data = small.to_json() | {"schema": 1}
+    old = {key: value for key, value in data.items() if key not in ("posterior", "levels", "blocks", "std")}
+    assert Config.from_json(old) == small
+    assert (small.posterior, small.levels, small.blocks, small.std) == ("gaussian", (), 1, None)
+    with refused("look at: levels"):
+        Config.from_json(old | {"levels": []})
+    with refused("look at: blocks"):
+        Config.from_json(old | {"schema": 2})
+
+
+def test_each_latent_has_its_level(small: Config) -> None:
+    assert small.level_of == (0, 0, 0)
+    assert small.with_(levels=(1, 2)).level_of == (0, 1, 1)
 
 
 def test_pixels_counts_every_channel() -> None:
@@ -105,12 +133,12 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"shape": (0,)}, "the vector's length is 0"),
     ({"shape": (MAX_VECTOR + 1,)}, "the vector's length is 65537"),
     ({"shape": (True,)}, "the vector's length is True"),
-    ({"network": "transformer"}, "network is 'transformer': choose mlp, conv"),
+    ({"network": "transformer"}, "network is 'transformer': choose mlp, gated, conv, linear"),
     ({"activation": "relu6"}, "activation is 'relu6': choose relu"),
     ({"activation": ["relu"]}, "activation is ['relu']"),
     ({"likelihood": "poisson"}, "likelihood is 'poisson'"),
     ({"output": "tanh"}, "output is 'tanh'"),
-    ({"binarise": "static"}, "binarise is 'static'"),
+    ({"binarise": "once"}, "binarise is 'once': choose none, dynamic, static"),
     ({"recon_reduction": "median"}, "recon_reduction is 'median': choose sum, mean"),
     ({"kl_reduction": "batchmean"}, "kl_reduction is 'batchmean'"),
     ({"batch_reduction": None}, "batch_reduction is None"),
@@ -132,6 +160,24 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"network": "conv", "shape": (64,)}, "for flat vectors choose network 'mlp'"),
     ({"network": "conv", "encoder_sizes": (4, 4)}, "as many decoder_sizes as encoder_sizes"),
     ({"network": "conv", "encoder_sizes": (), "decoder_sizes": ()}, "at least one"),
+    ({"network": "linear"}, "A linear network has no hidden layers"),
+    ({"posterior": "laplace"}, "posterior is 'laplace': choose gaussian, point"),
+    ({"likelihood": "mse", "binarise": "static"}, "Binarised pixels need likelihood 'bernoulli', not 'mse'"),
+    ({"likelihood": "logistic", "shape": (64,)}, "A logistic likelihood counts grey levels"),
+    ({"std": 0.1}, "A fixed std needs likelihood 'gaussian', not 'bernoulli'"),
+    ({"likelihood": "gaussian", "std": 0}, "std is 0"),
+    ({"likelihood": "gaussian", "std": math.nan}, "std is nan"),
+    ({"likelihood": "gaussian", "std": True}, "std is True"),
+    ({"levels": (3,)}, "levels is (3,): give the latents of 2 to 16 levels"),
+    ({"levels": [1, 2]}, "levels is [1, 2]"),
+    ({"levels": (1,) * 17, "latent_dim": 17}, "give the latents of 2 to 16 levels"),
+    ({"levels": (0, 3)}, "levels is 0"),
+    ({"levels": (1, 1.5)}, "levels is 1.5"),
+    ({"levels": (1, 3)}, "The levels have 4 latents in all and latent_dim is 3"),
+    ({"levels": (1, 2), "posterior": "point"}, "A plain autoencoder has one level"),
+    ({"levels": (1, 2), "encoder_sizes": ()}, "Levels need hidden layers between them"),
+    ({"blocks": 2}, "blocks are those of a convolutional network with levels"),
+    ({"blocks": 0}, "blocks is 0"),
     ({"network": "conv", "encoder_sizes": (4,) * 4, "decoder_sizes": (4,) * 4}, "4 halvings leave nothing of 8 pixels"),
 ]
 
@@ -147,8 +193,8 @@ def test_json_of_another_kind_is_refused(small: Config, refused: Any) -> None:
     for foreign in (None, 3, "text", [data]):
         with refused("holds no object"):
             Config.from_json(foreign)
-    for schema in (0, 2, "1", None):
-        with refused("this Muscope reads 1"):
+    for schema in (0, 3, "1", None, True, [1]):
+        with refused("this Muscope reads 1 to 2"):
             Config.from_json(data | {"schema": schema})
     with refused("look at: dropout"):
         Config.from_json(data | {"dropout": 0.1})

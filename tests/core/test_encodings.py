@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch.distributions import Normal, kl_divergence
 
+from vae.config import Config
 from vae.data.images import Images
 from vae.encodings import Encodings, encode, join, load_encodings, save_encodings
 from vae.errors import VAEError
@@ -297,3 +298,16 @@ def test_codes_too_large_for_float16_are_refused_when_saved(tmp_path: Path) -> N
     )
     with pytest.raises(VAEError, match="diverged"):
         save_encodings(tmp_path, far)
+
+
+def test_a_plain_autoencoder_is_known_by_its_codes_and_has_no_kl(small: Config, images: Images, tmp_path: Path) -> None:
+    known = encode(VAE(small.with_(posterior="point")), images)
+    (tmp_path / "model").mkdir()
+    save_encodings(tmp_path / "model", known)
+    for each in (known, load_encodings(tmp_path / "model")):
+        assert each.point
+        assert not each.kl_per_dim().any() and each.kl_per_dim().shape == each.mu.shape
+        np.testing.assert_allclose(each.carried(), each.mu.var(axis=0))
+    vae = encode(VAE(small), images)
+    assert not vae.point
+    np.testing.assert_allclose(vae.carried(), vae.kl_per_dim().mean(axis=0))

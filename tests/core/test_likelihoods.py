@@ -9,7 +9,17 @@ from torch.distributions import Bernoulli, Normal
 from torch.nn import functional as F
 
 from vae.config import Config
-from vae.likelihoods import LOG_STD_FLOOR, bernoulli_nll, binarise, gaussian_nll, recon_nll, squared_error
+from vae.likelihoods import (
+    LOG_STD_FLOOR,
+    bernoulli_nll,
+    binarise,
+    binarise_once,
+    gaussian_nll,
+    logistic_nll,
+    recon_nll,
+    seen,
+    squared_error,
+)
 from vae.model import VAE
 
 SHAPE = (5, 2, 3, 4)
@@ -140,3 +150,91 @@ def test_the_loss_of_float32_is_that_of_float64() -> None:
     x_logits, x = normal(16, 784, scale=8), uniform(16, 784)
     exact = bernoulli_nll(x_logits, x)
     torch.testing.assert_close(bernoulli_nll(x_logits.float(), x.float()).double(), exact, rtol=1e-6, atol=0)
+
+
+LEVELS = torch.arange(256, dtype=torch.float64) / 255
+
+
+@pytest.mark.parametrize("log_scale", [-9.0, -5.0, -2.6, 0.0, 3.0])
+@pytest.mark.parametrize("mean", [-0.5, 0.0, 0.3, 1.0, 1.7])
+def test_the_masses_of_the_256_grey_levels_sum_to_one(mean: float, log_scale: float) -> None:
+    masses = torch.exp(-logistic_nll(torch.full((256, 1), mean), LEVELS[:, None], torch.tensor(log_scale)))
+    assert masses.sum().item() == pytest.approx(1, abs=1e-6)
+    assert (masses >= 0).all()
+
+
+def test_a_mass_is_the_difference_of_the_distribution_at_the_edges_of_its_level() -> None:
+    mean, scale = 0.42, 0.07
+    edges = torch.cat([torch.tensor([-math.inf]), (LEVELS[:-1] + LEVELS[1:]) / 2, torch.tensor([math.inf])])
+    below = torch.sigmoid((edges - mean) / scale)
+    nll = logistic_nll(torch.full((256, 1), mean), LEVELS[:, None], torch.tensor(math.log(scale), dtype=torch.float64))
+    torch.testing.assert_close(nll, -(below[1:] - below[:-1]).log(), rtol=1e-5, atol=0)
+
+
+def test_the_logistic_of_float32_is_that_of_float64_far_out_too() -> None:
+    x, mean = LEVELS.repeat(3, 1), torch.tensor([[0.5], [3.0], [-20.0]], dtype=torch.float64).expand(3, 256)
+    scale = torch.tensor(-5.0, dtype=torch.float64)
+    exact, given = logistic_nll(mean, x, scale), logistic_nll(mean.float(), x.float(), scale.float())
+    assert given.isfinite().all()
+    torch.testing.assert_close(given.double(), exact, rtol=1e-5, atol=0)
+
+
+def test_the_gradient_of_the_logistic_is_that_of_small_steps() -> None:
+    mean, scale = uniform(3, 6).requires_grad_(), torch.tensor(-2.0, dtype=torch.float64, requires_grad=True)
+    x = LEVELS[[0, 3, 100, 101, 254, 255]].repeat(3, 1)
+    assert torch.autograd.gradcheck(lambda m, s: logistic_nll(m, x, s), (mean, scale))
+
+
+def test_a_fixed_spread_is_no_weight_and_a_logistic_learns_its_scale(small: Config) -> None:
+    fixed = VAE(small.with_(likelihood="gaussian", std=0.3))
+    x_params, x = normal(4, 1, 8, 8), uniform(4, 1, 8, 8)
+    exact = -Normal(x_params, 0.3).log_prob(x).sum(dim=(1, 2, 3))
+    torch.testing.assert_close(recon_nll(fixed, x_params, x), exact, rtol=1e-6, atol=0)
+    assert set(fixed.state_dict()) == set(VAE(small).state_dict())
+    logistic = VAE(small.with_(likelihood="logistic"))
+    x = (x * 255).round() / 255
+    given = recon_nll(logistic, x_params, x)
+    assert torch.equal(given, logistic_nll(x_params, x, logistic.log_scale))
+    given.sum().backward()
+    assert logistic.log_scale.grad is not None and logistic.log_scale.grad.abs() > 0
+
+
+def pictures(count: int, *shape: int, seed: int = 0) -> torch.Tensor:
+    """x of `count` grey pictures, each pixel another one of 256 levels."""
+    return torch.randint(0, 256, (count, *shape), generator=torch.Generator().manual_seed(seed)) / 255
+
+
+def test_static_pixels_belong_to_their_image_alone(small: Config) -> None:
+    x = pictures(20, 1, 8, 8)
+    drawn = binarise_once(x)
+    assert drawn.shape == x.shape and set(drawn.unique().tolist()) == {0.0, 1.0}
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(binarise_once(x[order]), drawn[order])
+    assert torch.equal(binarise_once(x[3:4]), drawn[3:4])
+    assert torch.equal(binarise_once(drawn), drawn)  # data that come binarised stay as they are
+    before = torch.get_rng_state()
+    generator = torch.Generator().manual_seed(0)
+    kinds = {kind: seen(small.with_(binarise=kind), x, generator) for kind in ("none", "static", "dynamic")}
+    assert torch.equal(kinds["none"], x) and torch.equal(kinds["static"], drawn)
+    assert torch.equal(kinds["dynamic"], binarise(x, torch.Generator().manual_seed(0)))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_static_pixels_are_one_as_often_as_they_are_bright() -> None:
+    """And know nothing of each other: neighbours in one image, nor one pixel in two images that are nearly the same."""
+    x = pictures(4000, 25)
+    x[:, :5] = torch.tensor([0.0, 26.0, 128.0, 230.0, 255.0]) / 255
+    drawn = binarise_once(x)
+    mean = drawn[:, :5].mean(dim=0)
+    assert mean[0] == 0 and mean[4] == 1
+    assert ((mean - x[0, :5]).abs() < 5 * 0.5 / 4000**0.5).all()
+    apart = drawn - x
+    together = (apart[:, 5:].T @ apart[:, 5:]) / 4000
+    assert (together - together.diag().diag()).abs().max() < 5 * 0.25 / 4000**0.5
+    alike = torch.full((4000, 60), 128 / 255)
+    alike[torch.arange(4000), torch.arange(4000) % 60] = (
+        torch.arange(4000) // 60 * 3 / 255
+    )  # 4000 images, all but the same
+    apart = binarise_once(alike) - alike
+    assert abs((apart[:-1] * apart[1:]).mean().item()) < 5 * 0.25 / 240_000**0.5
+    assert (apart.mean(dim=1).abs() < 6 * 0.5 / 60**0.5).all() and apart.mean(dim=1).std() > 0.8 * 0.5 / 60**0.5

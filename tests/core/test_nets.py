@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vae.config import ACTIVATIONS, Config
 from vae.model import VAE
 from vae.nets import ACTIVATION_LAYERS, LOGVAR_LIMIT, build_decoder, build_encoder
+from vae.posterior import POINT_LOGVAR
 from vae.recipes import make_config, make_decoder, make_encoder
 
 
@@ -30,9 +31,16 @@ def passes(config: Config) -> None:
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("kind", ["mlp", "conv"])
-def test_every_activation(kind: str, activation: str) -> None:
-    passes(Config((2, 9, 12), 3, kind, (6, 5), (5, 6), activation))
+@pytest.mark.parametrize("levels", [(), (2, 4, 3)])
+@pytest.mark.parametrize("kind", ["mlp", "gated", "conv"])
+def test_every_activation(kind: str, levels: tuple[int, ...], activation: str) -> None:
+    passes(Config((2, 9, 12), sum(levels) or 3, kind, (6, 5), (5, 6), activation, levels=levels))
+
+
+@pytest.mark.parametrize("posterior", ["gaussian", "point"])
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_a_linear_network_and_its_autoencoder(posterior: str, likelihood: str) -> None:
+    passes(Config((1, 8, 9), 3, "linear", (), (), likelihood=likelihood, posterior=posterior))
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 28, 28), (1, 31, 17), (4, 128, 8), (1, 127, 128), (64, 8, 9)])
@@ -62,6 +70,47 @@ def test_a_linear_vae_has_no_hidden_layer() -> None:
     a, b = torch.randn(1, 2), torch.randn(1, 2)
     zero = decoder(torch.zeros(1, 2))
     torch.testing.assert_close(decoder(a + b) - zero, decoder(a) - zero + decoder(b) - zero)
+
+
+def test_a_linear_network_is_linear_and_has_one_spread_for_all() -> None:
+    vae = VAE(Config((6,), 2, "linear", (), (), likelihood="gaussian", output="linear"), seed=3)
+    torch.nn.init.normal_(vae.encoder.heads.logvar, generator=torch.Generator().manual_seed(0))
+    a, b = torch.rand(2, 3, 6, generator=torch.Generator().manual_seed(0))
+    zero = vae.encode(torch.zeros(3, 6)).mu
+    torch.testing.assert_close(vae.encode(a + b).mu - zero, vae.encode(a).mu - zero + vae.encode(b).mu - zero)
+    assert torch.equal(vae.encode(a).logvar, vae.encoder.heads.logvar.expand(3, 2))
+    torch.testing.assert_close(
+        vae.decode(torch.ones(1, 2)), (vae.decoder.out.weight.sum(1) + vae.decoder.out.bias)[None]
+    )
+
+
+def test_a_gated_unit_is_a_product_with_its_own_gate() -> None:
+    vae = VAE(Config((6,), 2, "gated", (4,), (3,)), seed=1)
+    x, layer = torch.rand(5, 6, generator=torch.Generator().manual_seed(0)), vae.encoder.body[0]
+    h = (x @ layer.weight[:4].T + layer.bias[:4]) / (1 + torch.exp(-(x @ layer.weight[4:].T + layer.bias[4:])))
+    torch.testing.assert_close(vae.encoder.body(x), h)
+    assert sum(weight.numel() for weight in vae.parameters()) == dense(6, 8) + 2 * dense(4, 2) + dense(2, 6) + dense(
+        3, 6
+    )
+
+
+@pytest.mark.parametrize("kind", ["mlp", "gated", "conv"])
+def test_an_autoencoder_is_its_twin_without_a_spread(kind: str) -> None:
+    """The same layers but for the head of the spread, and one code for an image however often it is drawn."""
+    config = Config((1, 8, 8), 2, kind, (6,), (6,))
+    twin, vae = VAE(config.with_(posterior="point")), VAE(config)
+    assert set(vae.state_dict()) - set(twin.state_dict()) == {
+        "encoder.heads.logvar.weight",
+        "encoder.heads.logvar.bias",
+    }
+    x, generator = torch.rand(3, 1, 8, 8, generator=torch.Generator().manual_seed(0)), torch.Generator().manual_seed(0)
+    before = generator.get_state()
+    out = twin(x, generator)
+    assert torch.equal(out.z, out.posterior.mu) and torch.equal(generator.get_state(), before)
+    assert torch.equal(out.posterior.kl_per_dim(), torch.zeros(3, 2))
+    assert torch.equal(out.posterior.logvar, torch.full((3, 2), POINT_LOGVAR)) and POINT_LOGVAR < -LOGVAR_LIMIT
+    out.x_params.sum().backward()
+    assert all(weight.grad is not None for weight in twin.parameters())
 
 
 def test_the_activations_are_what_their_names_say() -> None:

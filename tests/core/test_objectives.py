@@ -206,10 +206,19 @@ def test_what_is_told_stays_the_elbo_whatever_is_charged(small: Config) -> None:
         {"cycles": True},
         {"nats": -1},
         {"nats": math.inf},
+        {"samples": 0},
+        {"samples": 1001},
+        {"samples": 5.0},
+        {"samples": True},
+        {"gamma": -1},
+        {"gamma": math.nan},
+        {"critic": 7},
+        {"critic": True},
     ],
 )
 def test_objectives_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(VAEError) as caught:
         Objective(**wrong)
     assert "\n" not in str(caught.value)
-    assert OBJECTIVES == ("fixed", "warmup", "cyclical", "capacity", "free-bits")
+    bends = ("fixed", "warmup", "cyclical", "capacity", "free-bits")
+    assert (*bends, "iwae", "dreg", "tc", "factor", "gan") == OBJECTIVES

@@ -9,6 +9,7 @@ from torch.distributions import kl_divergence as exact_kl
 
 from vae.errors import VAEError
 from vae.model import Posterior, kl_divergence, reparameterize
+from vae.posterior import log_normal, log_prior, per_level
 
 
 def normal(*shape: int, seed: int = 0, scale: float = 1.0) -> torch.Tensor:
@@ -96,3 +97,26 @@ def test_without_a_generator_the_global_one_is_used() -> None:
 def test_mu_and_logvar_of_another_shape_are_refused(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     with pytest.raises(VAEError, match=r"must both be \(B, L\)"):
         Posterior(torch.zeros(shapes[0]), torch.zeros(shapes[1]))
+
+
+def test_log_densities_are_those_of_torch_distributions() -> None:
+    z, mu, logvar = normal(6, 4, seed=2), normal(6, 4), normal(6, 4, seed=1)
+    exact = Normal(mu, torch.exp(logvar / 2)).log_prob(z)
+    torch.testing.assert_close(log_normal(z, mu, logvar), exact)
+    torch.testing.assert_close(Posterior(mu, logvar).log_prob(z), exact.sum(dim=1))
+    zero = torch.zeros(4, dtype=torch.float64)
+    torch.testing.assert_close(log_prior(z), Normal(zero, zero + 1).log_prob(z).sum(dim=1))
+
+
+def test_the_kl_of_levels_is_that_of_their_latents() -> None:
+    kl = normal(5, 6)
+    levels = per_level(kl, (1, 3, 2))
+    torch.testing.assert_close(levels, torch.stack([kl[:, 0], kl[:, 1:4].sum(1), kl[:, 4:].sum(1)], dim=1))
+    torch.testing.assert_close(per_level(kl[0], (1, 3, 2)), levels[0])
+
+
+def test_a_point_is_its_mode_and_has_no_density(generator: torch.Generator) -> None:
+    q = Posterior(normal(5, 3), torch.full((5, 3), -30.0, dtype=torch.float64), point=True)
+    assert torch.equal(q.sample(generator), q.mu) and torch.equal(q.kl(), torch.zeros(5, dtype=torch.float64))
+    with pytest.raises(VAEError, match="no density over codes, so it has no likelihood"):
+        q.log_prob(q.mu)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vae.likelihoods import binarise
 from vae.model import VAE
 from vae.objectives import effective_beta, loss
 from vae.recipes import RECIPES, as_shape, make_config, make_decoder, make_encoder
@@ -68,7 +69,7 @@ def test_the_networks_are_those_of_the_sources() -> None:
         "pytorch": ((784,), 20, (400,), (400,), "bernoulli", "sigmoid"),
         "scratch": ((784,), 20, (400,), (400,), "bernoulli", "sigmoid"),
     }
-    assert set(wanted) == set(RECIPES)
+    assert {*wanted, "burda", "tomczak"} == set(RECIPES)
     for name, (shape, latent_dim, encoder, decoder, likelihood, output) in wanted.items():
         config = make_config(name)
         assert (config.shape, config.latent_dim) == (shape, latent_dim)
@@ -78,9 +79,40 @@ def test_the_networks_are_those_of_the_sources() -> None:
         assert config.recipe == name
 
 
+def test_the_networks_of_the_papers_are_those_of_the_papers() -> None:
+    burda, tomczak = make_config("burda"), make_config("tomczak")
+    assert (burda.encoder_sizes, burda.decoder_sizes, burda.latent_dim) == ((200, 200), (200, 200), 50)
+    assert (burda.network, burda.activation) == ("mlp", "tanh")
+    assert (tomczak.encoder_sizes, tomczak.decoder_sizes, tomczak.latent_dim) == ((300, 300), (300, 300), 40)
+    assert tomczak.network == "gated"
+    for config in (burda, tomczak):
+        assert (config.likelihood, config.binarise, effective_beta(config)) == ("bernoulli", "dynamic", 1.0)
+        assert config.recipe in RECIPES and RECIPES[config.recipe].batch_size == 100
+
+
+@pytest.mark.parametrize("name", ["burda", "tomczak"])
+def test_the_papers_minimise_the_elbo_of_drawn_pixels(name: str) -> None:
+    config = make_config(name, input_size=30)
+    vae, x = VAE(config, seed=3), torch.rand((7, 30), generator=torch.Generator().manual_seed(1))
+    generator = torch.Generator().manual_seed(2)
+    parts = loss(vae, x, generator)
+    drawn = binarise(x, torch.Generator().manual_seed(2)).double().numpy()
+    q = parts.output.posterior
+    out, mu, logvar = (array.detach().double().numpy() for array in (parts.output.x_params, q.mu, q.logvar))
+    kl = -0.5 * np.sum(1 + logvar - mu**2 - np.exp(logvar), axis=1)
+    assert parts.total.item() == pytest.approx(np.mean(cross_entropy(drawn, out).sum(axis=1) + kl), rel=1e-5)
+
+
 def test_the_effective_beta_of_each_recipe_on_mnist() -> None:
     betas = {name: effective_beta(make_config(name)) for name in RECIPES}
-    assert betas == {"pytorch": 1.0, "scratch": 1.0, "keras": pytest.approx(39.2), "edifice": 784.0}
+    assert betas == {
+        "pytorch": 1.0,
+        "scratch": 1.0,
+        "burda": 1.0,
+        "tomczak": 1.0,
+        "keras": pytest.approx(39.2),
+        "edifice": 784.0,
+    }
 
 
 def test_training_is_that_of_the_sources() -> None:
@@ -129,7 +161,7 @@ def test_a_size_is_a_length_or_a_shape() -> None:
 
 
 def test_what_a_recipe_does_not_have_is_refused(refused: Any) -> None:
-    with refused("There is no recipe 'torch': choose pytorch, keras, edifice, scratch"):
+    with refused("There is no recipe 'torch': choose pytorch, keras, edifice, scratch, burda"):
         make_config("torch")
     with refused("The recipe pytorch has no option 'likelihood': it takes input_size"):
         make_config("pytorch", likelihood="mse")
