@@ -11,26 +11,35 @@ from torch import Tensor
 
 from vae.config import Config
 from vae.errors import VAEError
-from vae.likelihoods import binarise, recon_nll
+from vae.likelihoods import recon_nll, seen
 from vae.model import VAE, Output
 from vae.posterior import Source
+
+ALONE = 0.8  # of the time before its word counts, in which the critic of pictures does not learn yet
 
 
 @dataclass(frozen=True)
 class Objective:
-    """What the KL costs over a run. `Config.beta` is the weight that everything below bends.
+    """What is minimised over a run, and what its terms cost. `Config.beta` is the weight that everything below bends.
 
     Attributes:
         kind: one of OBJECTIVES; the function of that name says what it does.
         rise: part of the run, or of a cycle, in which beta or the capacity grows, 0 to 1. More: a later full weight.
+            Of "gan": part of the run that is over when the critic's word begins to count.
         cycles: of "cyclical". More: the codes are opened up more often.
         nats: of "capacity": of the whole code, at the end of the rise; of "free-bits": of each latent, given free.
+        samples: of "iwae" and "dreg": draws of z for each image. More: a tighter bound, as many times the work.
+        gamma: of "factor" and "gan": weight of what the critic says. More: more independent latents, sharper pictures.
+        critic: of the same two: units of each of its layers, or channels of its last. More: a keener eye, slower steps.
     """
 
     kind: str = "fixed"
     rise: float = 0.5
     cycles: int = 4
     nats: float = 0.5
+    samples: int = 5
+    gamma: float = 10.0
+    critic: int = 256
 
     def __post_init__(self) -> None:
         if self.kind not in OBJECTIVES:
@@ -41,6 +50,12 @@ class Objective:
             raise VAEError(f"cycles is {self.cycles!r}: give a whole number from 1 to 1,000.")
         if not _number(self.nats, 0, 10_000):
             raise VAEError(f"nats is {self.nats!r}: give a number from 0 to 10,000.")
+        if not isinstance(self.samples, int) or not _number(self.samples, 1, 1000):
+            raise VAEError(f"samples is {self.samples!r}: give the draws of z for each image, 1 to 1,000.")
+        if not _number(self.gamma, 0, 1e6):
+            raise VAEError(f"gamma is {self.gamma!r}: it weighs what the critic says and is a number from 0 up.")
+        if not isinstance(self.critic, int) or not _number(self.critic, 8, 4096):
+            raise VAEError(f"critic is {self.critic!r}: give the units of its layers, a whole number from 8 to 4,096.")
 
 
 def _number(value: object, low: float, high: float) -> bool:
@@ -55,12 +70,16 @@ class KLTerm:
         beta: its weight (Higgins 2017), before the recipe's reductions.
         capacity: nats: the distance |KL - capacity| is charged instead of the KL (Burgess 2018, eq. 8). None: the KL.
         free_bits: nats of each latent that cost nothing, on the mean over the batch (Kingma 2016, eq. 15).
+        gamma: of what a critic says of the codes or the pictures. 0: it is not asked.
+        learns: whether a critic learns in this step.
         over_all: where a process holds a part of the batch: from its own means (L,) to those of the whole batch.
     """
 
     beta: float
     capacity: float | None = None
     free_bits: float = 0.0
+    gamma: float = 0.0
+    learns: bool = False
     over_all: Callable[[Tensor], Tensor] | None = None
 
 
@@ -99,19 +118,77 @@ def free_bits(beta: float, progress: float, objective: Objective) -> KLTerm:
     return KLTerm(beta, free_bits=objective.nats)
 
 
+def plain(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """beta, from the first step to the last, of another function than the ELBO, which says what it weighs:
+    `vae.bounds` (iwae, dreg), `vae.total_correlation` (tc).
+    """
+    return KLTerm(beta)
+
+
+def factor(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """The critic of codes is asked, and learns, from the first step on (Kim and Mnih 2018, algorithm 2)."""
+    return KLTerm(beta, gamma=objective.gamma, learns=True)
+
+
+def gan(beta: float, progress: float, objective: Objective) -> KLTerm:
+    """An ELBO until `rise`; a critic learns from somewhat before, and is asked from there on (`vae.picture_critic`).
+
+    A critic that is asked before it can see, of a decoder that cannot draw, teaches both nothing but noise.
+    """
+    learns = progress >= ALONE * objective.rise
+    return KLTerm(beta, gamma=objective.gamma if progress >= objective.rise else 0.0, learns=learns)
+
+
 SCHEDULES: dict[str, Callable[[float, float, Objective], KLTerm]] = {
     "fixed": fixed,
     "warmup": warmup,
     "cyclical": cyclical,
     "capacity": capacity,
     "free-bits": free_bits,
+    "iwae": plain,
+    "dreg": plain,
+    "tc": plain,
+    "factor": factor,
+    "gan": gan,
 }
 OBJECTIVES = tuple(SCHEDULES)
+BENDS = OBJECTIVES[:5]  # those that minimise the ELBO and bend what its KL costs
 
 
 def kl_term_at(objective: Objective, beta: float, progress: float) -> KLTerm:
     """What the KL costs when `progress` of the planned run, 0 to 1, lies behind."""
     return SCHEDULES[objective.kind](beta, progress, objective)
+
+
+def check_objective(objective: Objective, config: Config, *, alone: bool = True) -> None:
+    """Refuse an objective that a model cannot be trained with.
+
+    Args:
+        alone: whether one process trains it.
+
+    Raises:
+        VAEError: they do not go together; the line says what would.
+    """
+    kind = objective.kind
+    if config.posterior == "point" and kind != "fixed":
+        raise VAEError("A plain autoencoder has no spread and no KL to bend: its objective is fixed.")
+    if kind in BENDS:
+        return
+    if not alone:
+        raise VAEError(f"The objective {kind} is trained by one process: start it without torchrun.")
+    if "mean" in (config.recon_reduction, config.kl_reduction):
+        raise VAEError(f"The objective {kind} counts in nats, and this recipe averages them: choose a network instead.")
+    if kind in ("iwae", "dreg") and config.likelihood == "mse":
+        raise VAEError(
+            f"The objective {kind} weighs probabilities, and squared error is none: take likelihood gaussian."
+        )
+    if kind in ("dreg", "tc") and config.levels:
+        instead = "iwae" if kind == "dreg" else "factor"
+        raise VAEError(f"The objective {kind} does not know levels: choose {instead}, or a network of one level.")
+    if kind == "gan" and len(config.shape) != 3:
+        raise VAEError("The critic of a VAE-GAN looks at pictures: choose another objective for flat vectors.")
+    if kind == "gan" and config.binarise != "none":
+        raise VAEError("A critic tells pixels drawn as 0 or 1 from grey ones at a glance: leave binarise at none.")
 
 
 def _risen(progress: float, rise: float) -> float:
@@ -195,8 +272,7 @@ def loss(vae: VAE, x: Tensor, generator: Source, kl_term: KLTerm | None = None) 
             training, and the encoder sees the draw.
         kl_term: what the KL costs; None: `config.beta`, nothing else.
     """
-    if vae.config.binarise == "dynamic":
-        x = binarise(x, generator)
+    x = seen(vae.config, x, generator)
     output = vae(x, generator)
     recon = recon_nll(vae, output.x_params, x)
     kl_per_dim = output.posterior.kl_per_dim()

@@ -11,7 +11,6 @@ from vae.recipes import RECIPES
 from vae.train.runs import Run
 
 EPOCHS, MINUTES = "epochs", "minutes"
-CHOICES = ("--likelihood", "--objective", "--device", "--precision")  # one of a list of words
 ITS_OWN = ("--out", "--title", "--sentence", "--threads", "--map")  # what every run says for itself
 FORK = "muscope.train.fork"
 
@@ -33,7 +32,12 @@ def fork_of(run: Run) -> None:
         name, kind = "digits", "digits"
         notice = "Its images are a folder of this machine, which is not offered over a network: choose others."
     recipe = _one(asked, "--recipe")
-    network = recipe if recipe in RECIPES else _one(asked, "--model") or "conv"
+    network = recipe if recipe in RECIPES else train_words.network_of(asked)
+    if network not in RECIPES:
+        for option in train_words.words_of(network):
+            asked.pop(option.partition("=")[0])  # the network says it
+        if network not in train_words.MADE_OF:
+            _one(asked, "--model")
     own = own_key(network, data.public_name(name))
     st.session_state["train.data"], st.session_state["train.network"] = kind, network
     for key in [key for key in st.session_state if str(key).startswith(f"{own}.")]:

@@ -4,17 +4,16 @@ What is set here becomes the options of `python -m vae train`, so the same run c
 network and data set remembers its own numbers.
 """
 
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, followed, train_fork, train_run, train_words
+from pages.ui import cache, followed, train_fork, train_network, train_run, train_words
 from pages.ui.state import State
+from pages.ui.train_fields import choose, given, number, one_of
 from pages.ui.train_fork import own_key
 from pages.ui.train_words import FIELDS
 from pages.ui.visitor import me, this_machine_only
@@ -24,10 +23,11 @@ from vae.errors import VAEError
 from vae.home import home, runs_folder
 from vae.recipes import RECIPES
 from vae.train.runs import Run, runs, submit
-from vae.train.settings import OBJECTIVES, PRECISIONS, usual_epochs
+from vae.train.settings import PRECISIONS, usual_epochs
 from vae.train.worker import devices
 
 EPOCHS, MINUTES = train_fork.EPOCHS, train_fork.MINUTES
+GIVEN = ("--encoder-sizes", "--std", "--binarise")  # said by the form only where they are not as usual
 MANY = 100_000  # epochs: the minutes end it
 _starting = Lock()  # two visitors who start the same moment must not be given one folder
 
@@ -50,40 +50,47 @@ def draw_form(state: State) -> None:
     network = _choose_network(name)
     own = own_key(network, data.public_name(name))
     usual = _usual(network, name)
-    options = [f"--data={name}", "--recipe" if network in RECIPES else "--model", network]
+    options = [f"--data={name}", *train_network.what(network)]
     left, right = st.columns(2)
     with left:
-        latents = _number(own, "--latent-dim", usual.latent_dim)
+        latents = train_network.levels(own) if network == "levels" else number(own, "--latent-dim", usual.latent_dim)
     # Two numbers are a map by themselves, and UMAP takes longer than many a training.
     options += [*latents, "--map=pca" if latents[-1] in ("1", "2") else "--map=both"]
     with right:
-        options += _number(own, "--beta", 1.0)
+        if network != "autoencoder":  # it has no KL to weigh
+            options += number(own, "--beta", 1.0)
     options += _how_long(own, usual)
     with st.expander("More settings"):
-        options += _objective(own)
-        if network not in RECIPES or network == "scratch":
-            options += _one_of(own, "--likelihood", train_words.LIKELIHOODS)
-        options += _number(own, "--batch-size", usual.batch_size)
-        options += _number(own, "--rate", usual.rate)
-        options += _number(own, "--decay", 0.0)
-        options += _number(own, "--seed", 0)
-        options += _layers(own)
+        if network in train_words.MADE_OF:
+            options += train_network.built_of(own, name)
+        options += train_network.objective(own, network)
+        options += train_network.likelihood(own, network)
+        options += number(own, "--batch-size", usual.batch_size)
+        options += number(own, "--rate", usual.rate)
+        options += number(own, "--decay", 0.0)
+        options += number(own, "--seed", 0)
+        if network != "linear":
+            options += train_network.layers(own)
         options += _hardware(own)
     options += train_fork.also()
-    _draw_unusual(own, options, usual)
+    _draw_unusual(own, network, options, usual)
     _draw_start(state, name, options)
 
 
-def _draw_unusual(own: str, options: list[str], usual: Usual) -> None:
+def _draw_unusual(own: str, network: str, options: list[str], usual: Usual) -> None:
     """What is not as usual among the settings that are folded away: nobody should train with it unknowingly."""
     plain: dict[str, object] = {"--batch-size": usual.batch_size, "--rate": usual.rate, "--decay": 0.0, "--seed": 0}
+    if network in train_words.MADE_OF:
+        plain["--model"] = "mlp" if options[0].startswith("--data=table:") else "conv"
+    if network == "gan":
+        plain |= {f"--{name}": train_network.NUMBERS[name] for name in train_words.BENDS[network]}
     plain |= {"--device": "auto", "--precision": "auto", "--likelihood": next(iter(train_words.LIKELIHOODS))}
     said = []
     for option, values in train_fork.options_of(options).items():
-        if option == "--objective":
+        if option == "--objective" and network != "gan":
             said.append(f"Objective: {train_words.objective(values[0])}")
-        elif option == "--encoder-sizes" or (option in plain and values[-1] != str(plain[option])):
-            words = train_words.LIKELIHOODS.get(values[-1], values[-1]).partition(":")[0]
+        elif option in GIVEN or (option in plain and values[-1] != str(plain[option])):
+            words = train_words.plain(values[-1])
             said.append(f"{FIELDS[option].label}: {literal(words)}")
     if said:
         st.caption(f"Not as usual under More settings: {'; '.join(said)}.")
@@ -93,7 +100,7 @@ def _draw_unusual(own: str, options: list[str], usual: Usual) -> None:
 def _as_usual(own: str) -> None:
     """Forget what was set under More settings, for this network and data."""
     for option in (*FIELDS, "--objective"):
-        if option not in ("--latent-dim", "--beta", "--epochs", "--minutes"):
+        if option not in ("--latent-dim", "--levels", "--beta", "--epochs", "--minutes"):
             st.session_state.pop(f"{own}.{option.strip('-')}", None)
     st.session_state[f"{own}.encoder-sizes"] = ""
 
@@ -130,7 +137,7 @@ def _choose_data() -> str:
     """The name of a data set, or "" while a path is still missing."""
     # A path is read with the rights of whoever runs the server.
     names = [*data.NAMES, *(train_words.OWN if this_machine_only() else ())]
-    name = _choose("Data", names, "train.data", _data_words, first="digits")
+    name = choose("Data", names, "train.data", _data_words, first="digits")
     if name not in train_words.OWN:
         there = data.on_machine(name)
         st.caption(data.describe(name).sentence + ("" if there else " It is downloaded first."))
@@ -141,10 +148,9 @@ def _choose_data() -> str:
 
 
 def _choose_network(name: str) -> str:
-    networks = [*train_words.NETWORKS, *RECIPES]
-    if name.startswith("table:"):
-        networks.remove("conv")  # it wants pictures
-    network = _choose("Network", networks, "train.network", train_words.network, first=networks[0])
+    flat = name.startswith("table:")  # convolutions and a critic want pictures
+    networks = [*(train_words.FLAT if flat else train_words.NETWORKS), *RECIPES]
+    network = choose("Network", networks, "train.network", train_words.network, first=networks[0])
     st.caption(RECIPES[network].sentence if network in RECIPES else train_words.NETWORKS[network][1])
     return network
 
@@ -154,46 +160,14 @@ def _how_long(own: str, usual: Usual) -> list[str]:
     how = left.segmented_control(
         "How long",
         [EPOCHS, MINUTES],
-        key=_given(f"{own}.how", EPOCHS),
+        key=given(f"{own}.how", EPOCHS),
         required=True,
         persist_state="session",
     )
     with right:
         if how == MINUTES:
-            return [*_number(own, "--minutes", 1.0), f"--epochs={MANY}"]
-        return _number(own, "--epochs", usual.epochs)
-
-
-def _objective(own: str) -> list[str]:
-    """What the KL costs over the run, and the numbers of that objective."""
-    kind = _choose("Objective", list(OBJECTIVES), f"{own}.objective", train_words.objective, first=OBJECTIVES[0])
-    st.caption(train_words.OBJECTIVE_WORDS[kind][1])
-    options = [] if kind == OBJECTIVES[0] else [f"--objective={kind}"]
-    if kind in ("warmup", "cyclical", "capacity"):
-        options += _number(own, "--rise", 0.5)
-    if kind == "cyclical":
-        options += _number(own, "--cycles", 4)
-    if kind == "capacity":
-        options += _number(f"{own}.capacity", "--nats", 10.0)
-    if kind == "free-bits":
-        options += _number(f"{own}.free-bits", "--nats", 0.5)
-    return options
-
-
-def _one_of(own: str, option: str, words: Mapping[str, str]) -> list[str]:
-    field = FIELDS[option]
-    key = f"{own}.{option.strip('-')}"
-    chosen = _choose(field.label, list(words), key, words.__getitem__, first=next(iter(words)), help=field.help)
-    return [option, chosen]
-
-
-def _layers(own: str) -> list[str]:
-    """Sizes of the layers, where somebody gives some. What is wrong with them is said on Start."""
-    field = FIELDS["--encoder-sizes"]
-    sizes = st.text_input(
-        field.label, key=f"{own}.encoder-sizes", help=field.help, placeholder="as usual", persist_state="session"
-    )
-    return [f"--encoder-sizes={sizes.replace(' ', '')}"] if sizes.strip() else []
+            return [*number(own, "--minutes", 1.0), f"--epochs={MANY}"]
+        return number(own, "--epochs", usual.epochs)
 
 
 def _hardware(own: str) -> list[str]:
@@ -201,40 +175,9 @@ def _hardware(own: str) -> list[str]:
     there = ["auto", *devices()]
     exact = [name for name in PRECISIONS if name != "bfloat16" or any("cuda" in device for device in there)]
     return [
-        *_one_of(own, "--device", {name: train_words.device(name) for name in there}),
-        *_one_of(own, "--precision", {name: train_words.PRECISION_WORDS[name] for name in exact}),
+        *one_of(own, "--device", {name: train_words.device(name) for name in there}),
+        *one_of(own, "--precision", {name: train_words.PRECISION_WORDS[name] for name in exact}),
     ]
-
-
-def _number(own: str, option: str, usual: float) -> list[str]:
-    """One number to set, as an option of `python -m vae train`."""
-    field = FIELDS[option]
-    key = _given(f"{own}.{option.strip('-')}", usual)
-    chosen = st.number_input(
-        field.label,
-        key=key,
-        step=1 if field.whole else field.step,  # no least and most: the browser would keep the number before, unsaid
-        help=field.help,
-        format=field.format,
-        persist_state="session",
-    )
-    return [option, str(chosen)]
-
-
-def _choose(
-    label: str, options: list[str], key: str, words: Callable[[str], str], first: str, help: str | None = None
-) -> str:
-    if st.session_state.get(key) not in (None, *options):
-        del st.session_state[key]
-    _given(key, first)
-    return st.selectbox(label, options, format_func=words, key=key, help=help, persist_state="session")
-
-
-def _given(key: str, usual: Any) -> str:
-    """The key of a widget, which is as usual until somebody changes it or a fork fills it."""
-    if key not in st.session_state:
-        st.session_state[key] = usual
-    return key
 
 
 def _usual(network: str, name: str) -> Usual:

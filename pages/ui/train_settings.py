@@ -41,17 +41,21 @@ def _parts(arguments: tuple[str, ...]) -> dict[str, str]:
     except VAEError:
         return {}
     network = f"recipe {asked.recipe}" if asked.recipe in RECIPES else train_words.network(config.network)
+    if config.posterior == "point":
+        network = f"{train_words.network('autoencoder')}, {network}"
     sizes = " ".join(map(str, config.encoder_sizes))
     bend, count = settings.objective, config.latent_dim
     numbers = {"rise": f"rise {bend.rise:g}", "cycles": f"{bend.cycles} cycles", "nats": f"{bend.nats:g} nats"}
+    numbers |= {"samples": f"{bend.samples} draws", "gamma": f"gamma {bend.gamma:g}", "critic": f"critic {bend.critic}"}
     bends = [numbers[name] for name in train_words.BENDS[bend.kind]]
     long = f"{settings.epochs:,} epochs" if settings.minutes is None else f"{settings.minutes:g} minutes"
     limit = asked.limit and f"{asked.limit:,} images"
-    rest = {"first": limit, "drawn": asked.binarise, "between layers": asked.activation}
+    drawn = asked.binarise if asked.binarise != "none" else None
+    rest = {"first": limit, "drawn": drawn, "between layers": asked.activation, "spread of a pixel": asked.std}
     return {
         "data": known.title,
         "network": f"{network} {sizes}",
-        "latents": f"{count} latent{'' if count == 1 else 's'}",
+        "latents": " + ".join(map(str, config.levels or (count,))) + f" latent{'' if count == 1 else 's'}",
         "likelihood": train_words.LIKELIHOODS.get(config.likelihood, config.likelihood).partition(":")[0],
         "beta": f"beta {config.beta:g}",
         "objective": " ".join([train_words.objective(bend.kind), *bends]),

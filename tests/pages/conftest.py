@@ -32,7 +32,10 @@ from vae.train.loop import Trainer
 from vae.train.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sample.py", "train.py")
+PAGES = (
+    *("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "sample.py", "train.py"),
+    *("report.py", "compare.py", "anomalies.py"),
+)
 
 
 # ---- models --------------------------------------------------------------------------------------------------------
@@ -82,11 +85,15 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savetxt(table, rows, delimiter=",")
     vectors = Config(shape=(5,), latent_dim=2, encoder_sizes=(8,), decoder_sizes=(8,))
     make(place / "table", *(data.load(f"table:{table}", split) for split in ("train", "test")), vectors)
+    twin = digits.with_(posterior="point")
+    make(place / "autoencoder", train, test, twin, epochs=3)
+    levels = Config((1, 8, 8), 5, "gated", (16,), (16,), levels=(2, 3))
+    make(place / "levels", train, test, levels, epochs=3)
     collapse(place / "collapsed", train, test, Config(shape=(1, 8, 8), latent_dim=3, encoder_sizes=(9,)))
     return place
 
 
-KINDS = ("digits", "flat", "line", "many", "faces", "table", "collapsed")
+KINDS = ("digits", "flat", "line", "many", "faces", "table", "autoencoder", "levels", "collapsed")
 
 
 @pytest.fixture

@@ -55,6 +55,37 @@ def test_a_collapsed_model_has_dead_knobs_only_and_says_so(home):
     assert "the codes collapsed" in app.info[0].value
 
 
+def test_a_plain_autoencoder_claims_no_kl_and_stands_by_how_its_codes_vary(home):
+    app = sound(visit("sliders.py", model="autoencoder"))
+    told = knobs_of(app)
+    assert [knob["kl"] for knob in told["knobs"]] == [None] * 3
+    variance = cache.encodings(told["model"]).mu.var(axis=0)
+    assert [knob["dim"] for knob in told["knobs"]] == (-variance).argsort().tolist()
+    assert "KL is how much" not in told["note"] and "no KL" in told["note"]
+    assert "KL" not in cache.figures_of(told["model"], "test/1")
+    app = sound(visit("map.py", model="autoencoder"))
+    (colour,) = [box for box in app.selectbox if box.label == "Colour"]
+    assert not [option for option in colour.options if "KL" in option]
+    app = sound(visit("map.py", model="digits"))
+    (colour,) = [box for box in app.selectbox if box.label == "Colour"]
+    assert [option for option in colour.options if "KL" in option]
+
+
+def test_each_level_is_named_and_drawn_anew_alone(home):
+    app = sound(visit("sliders.py", model="levels"))
+    told = {knob["dim"]: knob["label"] for knob in knobs_of(app)["knobs"]}
+    assert told == {0: "Level 1 · 0", 1: "Level 1 · 1", 2: "Level 2 · 0", 3: "Level 2 · 1", 4: "Level 2 · 2"}
+    state = state_of(app)
+    state.locked[state.model] = frozenset({3})
+    before = state.place.code
+    sound(app.button(key="sliders.do.level.1").click().run())
+    after = state_of(app).place.code
+    assert [old == new for old, new in zip(before, after, strict=True)] == [True, True, False, True, False]
+    sound(app.button(key="sliders.do.level.0").click().run())
+    assert [old == new for old, new in zip(after, state_of(app).place.code, strict=True)] == [False, False] + [True] * 3
+    assert not [button for button in visit("sliders.py", model="digits").button if "level" in (button.key or "")]
+
+
 def test_the_images_own_values_are_marked_until_it_is_another_image(home, hands):
     app = sound(visit("sliders.py", model="digits", image="test/7"))
     own = {knob["dim"]: knob["own"] for knob in knobs_of(app)["knobs"]}

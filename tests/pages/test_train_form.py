@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pages.ui import train_form
+from pages.ui import train_form, train_settings, train_words
 from pages.ui.state import State
 from pages.ui.widgets import once
 from tests.pages.conftest import serve_others, sound, visit, words_on
@@ -71,6 +71,9 @@ OBJECTIVES = {
     "cyclical": {"rise": 0.9, "cycles": 7},
     "capacity": {"rise": 0.25, "nats": 12.0},
     "free-bits": {"nats": 0.75},
+    "dreg": {"samples": 9},
+    "tc": {},
+    "factor": {"gamma": 35.0, "critic": 64},
 }
 
 
@@ -84,9 +87,91 @@ def test_an_objective_goes_with_its_own_numbers_and_no_others(own, kind):
         app.number_input(key=key).set_value(value).run()
     sound(start(app))
     _, said = asked_of(place)
-    expected = {"rise": None, "cycles": None, "nats": None} | OBJECTIVES[kind]
+    names = ("rise", "cycles", "nats", "samples", "gamma", "critic")
+    expected = dict.fromkeys(names) | OBJECTIVES[kind]
     assert said.objective == kind
     assert {name: getattr(said, name) for name in expected} == expected
+
+
+NETWORKS = {
+    "gated": {"model": "gated", "likelihood": "bernoulli"},
+    "linear": {"model": "linear", "likelihood": None, "encoder_sizes": None},
+    "autoencoder": {"model": "conv", "posterior": "point", "beta": None, "objective": None},
+    "levels": {"model": "conv", "levels": (4, 12), "latent_dim": None},
+    "gan": {"model": "conv", "objective": "gan", "rise": 0.5, "gamma": 10.0, "critic": 256},
+}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_of_the_list_is_what_it_says_and_a_fork_finds_it_again(own, name):
+    place = own("digits")
+    app = visit("train.py")
+    app.selectbox(key="train.network").select(name).run()
+    sound(start(app))
+    run, said = asked_of(place)
+    expected = {"posterior": None, "levels": None, "std": None, "binarise": None, "output": None} | NETWORKS[name]
+    assert {key: getattr(said, key) for key in expected} == expected
+    assert "Not as usual" not in words_on(app)
+    sound(fork(app))
+    assert app.selectbox(key="train.network").value == name
+    assert not [each.value for each in app.code if "--" in each.value]
+    sound(start(app))
+    again = asked_of(place)[1]
+    assert {key for key, value in vars(again).items() if getattr(said, key) != value} == {"out", "title"}
+
+
+def test_what_a_network_is_built_of_can_be_chosen_and_is_said_where_it_is_unusual(own):
+    place = own("digits")
+    app = visit("train.py")
+    app.selectbox(key="train.network").select("levels").run()
+    app.selectbox(key="train.levels.digits.model").select("gated").run()
+    app.text_input(key="train.levels.digits.levels").set_value("2, 3, 5").run()
+    assert {"dreg", "tc", "gan"}.isdisjoint(train_words.offered("levels"))
+    sound(start(app))
+    run, said = asked_of(place)
+    assert (said.model, said.levels) == ("gated", (2, 3, 5))
+    assert "Not as usual under More settings: Built of: gated dense layers." in words_on(app)
+    assert "2 + 3 + 5 latents" in train_settings.line(run.arguments)
+    app.text_input(key="train.levels.digits.levels").set_value("two").run()
+    start(app)
+    assert [each.value for each in app.error] == ["Latents of each level is “two”: give whole numbers such as 4,12."]
+
+
+def test_how_pixels_are_seen_is_the_recipes_own_until_it_is_changed(own):
+    place = own("digits")
+    app = visit("train.py")
+    app.selectbox(key="train.network").select("burda").run()
+    assert app.selectbox(key="train.burda.digits.binarise").value == "dynamic"
+    sound(start(app))
+    assert asked_of(place)[1].binarise is None
+    app.selectbox(key="train.burda.digits.binarise").select("static").run()
+    sound(start(app))
+    assert asked_of(place)[1].binarise == "static"
+    assert r"Pixels: black and white\, drawn once" in words_on(app)
+    app.selectbox(key="train.network").select("mlp").run()
+    app.selectbox(key="train.mlp.digits.likelihood").select("gaussian").run()
+    app.number_input(key="train.mlp.digits.std").set_value(0.25).run()
+    sound(start(app))
+    said = asked_of(place)[1]
+    assert (said.likelihood, said.std, said.binarise) == ("gaussian", 0.25, None)
+
+
+@pytest.mark.parametrize(("name", "missing"), [("keras", "iwae"), ("levels", "tc"), ("conv", "gan")])
+def test_an_objective_that_cannot_be_is_not_offered(own, name, missing):
+    own("digits")
+    app = visit("train.py")
+    app.selectbox(key="train.network").select(name).run()
+    offered = app.selectbox(key=f"train.{name}.digits.objective").options
+    assert train_words.objective("warmup") in offered and train_words.objective(missing) not in offered
+
+
+def test_what_does_not_go_together_is_refused_beside_the_button(own):
+    place = own("digits")
+    app = visit("train.py")
+    app.selectbox(key="train.conv.digits.likelihood").select("mse").run()
+    app.selectbox(key="train.conv.digits.objective").select("iwae").run()
+    start(app)
+    assert ["squared error is none" in each.value for each in app.error] == [True] and not runs(place.parent / "runs")
 
 
 def test_a_training_can_be_asked_for_by_minutes(own):
@@ -160,7 +245,9 @@ def test_a_table_is_offered_no_network_that_wants_pictures(own):
     assert "convolutional" in app.selectbox(key="train.network").options
     app.selectbox(key="train.data").select("table").run()
     app.text_input(key="train.path").set_value("rows.csv").run()
-    assert "convolutional" not in app.selectbox(key="train.network").options
+    assert {"convolutional", "VAE-GAN"}.isdisjoint(app.selectbox(key="train.network").options)
+    app.selectbox(key="train.network").select("autoencoder").run()
+    assert app.selectbox(key="train.autoencoder.table:rows.csv.model").options == ["dense layers", "gated dense layers"]
 
 
 def test_settings_that_cannot_work_are_refused_beside_the_button_and_nothing_is_made(own):

@@ -13,7 +13,7 @@ from vae.errors import VAEError
 from vae.measure import measure
 from vae.model import VAE
 from vae.recipes import RECIPES, make_config
-from vae.train import step
+from vae.train import minimise
 from vae.train.loop import Epoch, Step, Trainer, Wishes
 from vae.train.pace import fall
 from vae.train.settings import Settings
@@ -85,13 +85,13 @@ def test_the_steps_are_adams_on_the_loss_of_each_batch(vectors):
 
 def test_every_image_is_seen_once_an_epoch_in_an_order_of_its_own(vectors, monkeypatch):
     seen = []
-    real = step.loss
+    real = minimise.loss
 
     def watched(vae, x, generator, kl_term):
         seen.extend(x[:, 0].tolist())
         return real(vae, x, generator, kl_term)
 
-    monkeypatch.setattr(step, "loss", watched)
+    monkeypatch.setattr(minimise, "loss", watched)
     run(small(), vectors)
     first, second = seen[:ROWS], seen[ROWS:]
     assert len(seen) == 2 * ROWS

@@ -68,7 +68,7 @@ def test_every_image_is_seen_once_in_each_epoch(monkeypatch: pytest.MonkeyPatch)
         seen.append(x.clone())
         return loss(vae, x, *others)
 
-    monkeypatch.setattr("vae.train.step.loss", spy)
+    monkeypatch.setattr("vae.train.minimise.loss", spy)
     trained()
     assert [len(x) for x in seen] == [8, 8, 5, 8, 8, 5]
     wanted = sorted(map(tuple, (TRAIN.pixels.reshape(21, 64) / np.float32(255)).tolist()))

@@ -27,6 +27,11 @@ RUNS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "capacity, sums": ({"batch_reduction": "sum"}, {"objective": Objective("capacity", nats=5.0)}),
     "free bits, gaussian": ({"likelihood": "gaussian"}, {"objective": Objective("free-bits")}),
     "conv": ({"network": "conv", "encoder_sizes": (4,), "decoder_sizes": (4,)}, {"decay": 1.0}),
+    "importance-weighted": ({"binarise": "dynamic"}, {"objective": Objective("iwae", samples=3)}),
+    "doubly reparameterised": ({}, {"objective": Objective("dreg", samples=3)}),
+    "total correlation": ({"beta": 4.0}, {"objective": Objective("tc")}),
+    "critic of codes": ({}, {"objective": Objective("factor", critic=8), "decay": 0.5}),
+    "critic of pictures": ({}, {"objective": Objective("gan", rise=0.5, critic=16)}),
 }
 
 

@@ -230,7 +230,7 @@ def test_adam_skips_where_it_is_told_to_and_remembers_nothing_of_it():
     before, kept = weights(stepper), stepper.state()
     stepper.gradients(pixels(), torch.Generator().manual_seed(0), KLTerm(1.0))
     stepper.apply(torch.tensor(True))
-    stepper._adam(torch.tensor(1.0))  # what a GPU records: there the flag is looked at on the device
+    stepper.adam.work(torch.tensor(1.0))  # what a GPU records: there the flag is looked at on the device
     assert torch.equal(weights(stepper), before)
     assert all(torch.equal(value, kept[name]) for name, value in stepper.state().items())
     stepper.apply(torch.tensor(False))
@@ -257,7 +257,7 @@ def test_a_recorded_step_is_the_step_itself(kind, monkeypatch):
     for record in (True, False):
         vae = VAE(KINDS[kind], seed=1).train().cuda()
         stepper = Stepper(vae, 0.01)
-        stepper._recorded_gradients.works = stepper._recorded_adam.works = record
+        stepper._recorded_gradients.works = stepper.adam.recorded.works = record
         generator = torch.Generator("cuda").manual_seed(3)
         norms = []
         for number, batch in enumerate(pixels(12 * 20).cuda().split(12)):

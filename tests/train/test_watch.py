@@ -191,3 +191,11 @@ def test_what_lay_behind_the_save_is_void_after_a_resumption():
 )
 def test_a_time_is_as_precise_as_it_deserves(seconds, words):
     assert duration(seconds) == words
+
+
+def test_a_plain_autoencoder_is_told_no_beta() -> None:
+    told = {"kind": "step", "epoch": 1, "at": 0.5, "step": 5, "steps": 10, "step_total": 5, "beta": 1.0, "rate": 0.01}
+    told |= {"recon_nll": 40.0, "kl": 0.0, "images_per_second": 100.0, "seconds_left": 3.0}
+    start = {"kind": "start", "epochs": 2, "latent_dim": 3}
+    assert "Beta" in watch([start, told]).state
+    assert watch([start | {"posterior": "point"}, told]).state == "Learning rate 0.01."

@@ -91,9 +91,14 @@ def _summary(result: dict[str, Any]) -> str:
     lines = [
         f"test loss            {result['test_loss']:.2f}",
         f"reconstruction       {result['recon_nll']:.2f} nats per image ({result['likelihood']})",
-        f"KL                   {result['kl']:.2f} nats per image",
-        f"ELBO                 {result['elbo']:.2f} nats per image",
-        f"effective beta       {result['effective_beta']:g}",
+    ]
+    if result.get("posterior") != "point":  # a plain autoencoder has no spread, so neither KL nor bound
+        lines += [
+            f"KL                   {result['kl']:.2f} nats per image",
+            f"ELBO                 {result['elbo']:.2f} nats per image",
+            f"effective beta       {result['effective_beta']:g}",
+        ]
+    lines += [
         f"trained              {result['epochs']:g} epochs in {result['seconds']:.1f} s on {result['device']}"
         f" ({result['images_per_second']:,.0f} images/s)",
         f"kept as              {result['folder']} ({result['model_id']})",

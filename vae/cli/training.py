@@ -59,7 +59,7 @@ def carry_out(run: Run, *, device: str = "auto", threads: int | None = None, bar
 
     Returns:
         test_loss, recon_nll, kl, elbo (of the model as it was kept), images_per_second, seconds, epochs, device,
-        effective_beta, likelihood, model_id, run and folder; {} when it was paused or cancelled.
+        effective_beta, likelihood, posterior, model_id, run and folder; {} when it was paused or cancelled.
 
     Raises:
         VAEError: the settings cannot work, the data are gone, the disk or the memory is full, training went wrong. The
@@ -226,6 +226,7 @@ class _Course:
             beta=config.beta,
             rate=self.settings.rate,
             objective=self.settings.objective.kind,
+            posterior=config.posterior,
             precision=self.settings.precision,
             device=device_name(trainer.device),
             threads=torch.get_num_threads(),
@@ -268,7 +269,9 @@ class _Course:
             self.reporter.say(event.kind, **asdict(event))
 
     def _show(self, event: Step) -> None:
-        note = f"reconstruction {event.recon_nll:.1f}, KL {event.kl:.1f}"
+        note = f"reconstruction {event.recon_nll:.1f}"
+        if self.trainer.vae.config.posterior != "point":
+            note += f", KL {event.kl:.1f}"
         total = round(self.trainer.steps / event.steps * len(self.train))
         self.reporter.bar("training", round(event.at * len(self.train)), total, note=note)
 
@@ -299,10 +302,11 @@ class _Course:
             "seconds": round(clock["seconds"], 2),
             "epochs": int(trainer.at) if trainer.at == int(trainer.at) else round(trainer.at, 2),
             "device": device_name(trainer.device),
-            "effective_beta": effective_beta(vae.config),
+            "effective_beta": None if vae.config.posterior == "point" else effective_beta(vae.config),
             "likelihood": likelihood_phrase(vae.config),
+            "posterior": vae.config.posterior,
         }
-        figures = _rounded(now) if now else self._figures(vae)
+        figures = _rounded(now, vae.config) if now else self._figures(vae)
         card = make_card(self.run, arguments, self.settings, vae.config, (self.train, self.test), result)
         resumed = len(resumptions(self.run.events()[0]))
         card |= {"changes": trainer.changes, "resumed": resumed, "figures": figures}
@@ -318,8 +322,8 @@ class _Course:
         shown = {name: figures[name] for name in ("test_loss", "recon_nll", "kl", "elbo")}
         return shown | result | {"model_id": self.model_id, "run": self.run.id, "folder": str(self.out)}
 
-    def _figures(self, vae: VAE) -> dict[str, float]:
-        return _rounded(measure(vae, stored(self.test, self.trainer.device)))
+    def _figures(self, vae: VAE) -> dict[str, Any]:
+        return _rounded(measure(vae, stored(self.test, self.trainer.device)), vae.config)
 
     def _add_codes(self, kept: checkpoint.Checkpoint) -> None:
         """Encode, then map: PCA at once, so that the model can be opened, and UMAP behind it where it was asked for."""
@@ -334,9 +338,10 @@ class _Course:
             save_encodings(kept.folder, encodings)
 
 
-def _rounded(found: Epoch | TestFigures) -> dict[str, float]:
-    elbo = -(found.recon_nll + found.kl)
-    return round_figures({"test_loss": found.loss, "recon_nll": found.recon_nll, "kl": found.kl, "elbo": elbo})
+def _rounded(found: Epoch | TestFigures, config: Config) -> dict[str, Any]:
+    kl = None if config.posterior == "point" else found.kl  # a code without spread has no KL, and gives no bound
+    elbo = None if kl is None else -(found.recon_nll + kl)
+    return round_figures({"test_loss": found.loss, "recon_nll": found.recon_nll, "kl": kl, "elbo": elbo})
 
 
 # ---- the world outside ---------------------------------------------------------------------------------------------

@@ -15,8 +15,10 @@ from vae.errors import VAEError
 from vae.files import finite
 from vae.measure import TestFigures, measure
 from vae.model import VAE
-from vae.objectives import KLTerm, kl_term_at
+from vae.objectives import KLTerm, check_objective, kl_term_at
+from vae.train.duel import CRITICS, Duel
 from vae.train.guard import PATIENCE, Diverged, advice
+from vae.train.minimise import loss_of
 from vae.train.news import Changed, Epoch, Event, Halved, Planned, RolledBack, Skipped, Step
 from vae.train.pace import fall
 from vae.train.parallel import ALONE, Share, SharedDraws
@@ -92,13 +94,21 @@ class Trainer:
         if vae.config.network == "conv":
             vae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
         self.pixels, self.test_pixels = stored(train, self.device), stored(test, self.device)
-        self.stepper = Stepper(vae, settings.rate, pick_precision(settings.precision, self.device))
+        check_objective(settings.objective, vae.config, alone=share.alone)
+        self.stepper = self._make_stepper()
         self.standing = Standing(
             len(train), settings.epochs, settings.batch_size, vae.config.beta, settings.rate, settings.seed, self.device
         )
         self.last: Epoch | None = None
         self.ended = ""
         self._good = self.state()  # what a run that has gone wrong goes back to
+
+    def _make_stepper(self) -> Stepper:
+        settings = self.settings
+        precision = pick_precision(settings.precision, self.device)
+        if settings.objective.kind in CRITICS:
+            return Duel(self.vae, settings.rate, precision, settings.objective, self.pixels, settings.seed)
+        return Stepper(self.vae, settings.rate, precision, loss_of(settings.objective, len(self.pixels)))
 
     @property
     def step(self) -> int:
@@ -363,8 +373,8 @@ class Trainer:
         """Everything that the run needs to go on as if it had not been interrupted, after any step.
 
         Returns:
-            tensors on the CPU: weights under "model.", what Adam remembers under "adam.", generators, sums; and facts
-            that can be written as JSON.
+            tensors on the CPU: weights under "model.", what Adam remembers under "adam.", a critic and its Adam under
+            "critic.", generators, sums; and facts that can be written as JSON.
         """
         tensors = self._weights() | self.standing.tensors()
         copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
@@ -382,7 +392,7 @@ class Trainer:
         for name, line in FOREIGN.items():
             if facts.get(name) != known[name]:
                 raise VAEError(f"This save is of {line}: go on with what it belongs to, or start another training.")
-        adam = {name: value for name, value in tensors.items() if name.startswith("adam.")}
+        adam = {name: value for name, value in tensors.items() if name.startswith(("adam.", "critic."))}
         wanted = self._weights() | self.standing.tensors()
         if set(tensors) - set(adam) != set(wanted) or any(
             tensors[name].shape != value.shape for name, value in wanted.items() if name not in GENERATORS

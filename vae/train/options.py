@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vae.config import ACTIVATIONS, BINARISATIONS, LIKELIHOODS, NETWORKS
+from vae.config import ACTIVATIONS, BINARISATIONS, LIKELIHOODS, NETWORKS, OUTPUTS, POSTERIORS
 from vae.errors import VAEError
 
 
@@ -38,20 +38,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--recipe", help="pytorch, keras, edifice or scratch, exact as its source has it")
     model.add_argument("--model", choices=NETWORKS, help="a network of your own; every term summed, in nats")
     model.add_argument("--latent-dim", type=int, metavar="L", help="numbers in a code (16, or as the recipe has it)")
-    model.add_argument("--beta", type=float, metavar="B", help="weight of the KL (1)")
+    model.add_argument("--levels", type=sizes, metavar="4,12", help="latents of each level, most abstract first (one)")
+    model.add_argument("--blocks", type=int, metavar="N", help="of a conv network with levels, at each of them (1)")
+    model.add_argument("--posterior", choices=POSTERIORS, help="point: a plain autoencoder, without KL (gaussian)")
+    model.add_argument("--beta", type=float, metavar="B", help="weight of the KL (1); of tc, of the total correlation")
     model.add_argument("--encoder-sizes", type=sizes, metavar="32,64", help="units or channels, layer by layer")
     model.add_argument("--decoder-sizes", type=sizes, metavar="64,32", help="likewise (the encoder's, reversed)")
     model.add_argument("--activation", choices=ACTIVATIONS, help="between layers (relu)")
-    model.add_argument("--likelihood", choices=LIKELIHOODS, help="of the pixels (bernoulli)")
-    model.add_argument("--binarise", choices=BINARISATIONS, help="draw pixels as 0 or 1 afresh each time (none)")
+    model.add_argument("--likelihood", choices=LIKELIHOODS, help="of the pixels (bernoulli; of linear gaussian)")
+    model.add_argument("--std", type=float, metavar="S", help="of a gaussian likelihood, pixels 0 to 1 (learned)")
+    model.add_argument("--output", choices=OUTPUTS, help="linear leaves the mean free (sigmoid; of linear linear)")
+    model.add_argument(
+        "--binarise", choices=BINARISATIONS, help="draw pixels as 0 or 1: afresh each time, or once for all (none)"
+    )
 
-    objective = parser.add_argument_group("objective (what the KL costs over the run)")
+    objective = parser.add_argument_group("objective (what is minimised, and what the KL costs over the run)")
     objective.add_argument(
         "--objective",
         metavar="KIND",
-        help="fixed, warmup, cyclical, capacity or free-bits (fixed)",
+        help="fixed, warmup, cyclical, capacity, free-bits, iwae, dreg, tc, factor or gan (fixed)",
     )
-    objective.add_argument("--rise", type=float, metavar="R", help="part of the run, or cycle, of the rise (0.5)")
+    objective.add_argument("--samples", type=int, metavar="K", help="draws of z for each image, of iwae and dreg (5)")
+    objective.add_argument("--gamma", type=float, metavar="G", help="weight of the critic, of factor and gan (10)")
+    objective.add_argument("--critic", type=int, metavar="N", help="units of its layers; of gan 4 x channels (256)")
+    objective.add_argument(
+        "--rise", type=float, metavar="R", help="part of the run, or cycle, of the rise; of gan before its critic (0.5)"
+    )
     objective.add_argument("--cycles", type=int, metavar="N", help="of cyclical (4)")
     objective.add_argument("--nats", type=float, metavar="N", help="capacity of a code, or free in each latent (0.5)")
 

@@ -131,14 +131,19 @@ def device_of_share(device: str) -> str:
     return f"cuda:{local}"
 
 
+def processes() -> int:
+    """How many of them torchrun started to train together; 1 where it did not start this one."""
+    told = {"RANK", "MASTER_ADDR"} <= set(os.environ)  # a cluster may set the size alone and mean something else
+    return int(os.environ.get("WORLD_SIZE", "1")) if told else 1
+
+
 @contextmanager
 def joined(device: torch.device) -> Iterator[Share]:
     """This process's share; under torchrun the processes find each other first, and part at the end.
 
     gloo on a CPU, nccl on CUDA.
     """
-    told = {"RANK", "MASTER_ADDR"} <= set(os.environ)  # a cluster may set the size alone and mean something else
-    world = int(os.environ.get("WORLD_SIZE", "1")) if told else 1
+    world = processes()
     if world == 1:
         yield ALONE
         return

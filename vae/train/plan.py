@@ -3,15 +3,18 @@
 import argparse
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from vae import checkpoint
-from vae.config import Config
+from vae.config import NETWORKS, Config
 from vae.data import describe
 from vae.device import pick_device
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
+from vae.objectives import check_objective
 from vae.recipes import RECIPES, make_config
 from vae.train.loop import pick_precision
+from vae.train.parallel import processes
 from vae.train.settings import Objective, Settings
 
 MOST_EPOCHS = 100_000
@@ -24,8 +27,10 @@ def check(arguments: argparse.Namespace) -> None:
         VAEError: a setting out of range, settings that do not go together, data or a device that are not there, or a
             folder that holds other things.
     """
-    pick_precision(make_settings(arguments).precision, pick_device(arguments.device))
-    make_model_config(arguments, describe(arguments.data).shape)
+    settings = make_settings(arguments)
+    pick_precision(settings.precision, pick_device(arguments.device))
+    config = make_model_config(arguments, describe(arguments.data).shape)
+    check_objective(settings.objective, config, alone=processes() == 1)
     if arguments.out:
         check_out(arguments.out)
 
@@ -40,7 +45,8 @@ def make_settings(arguments: argparse.Namespace) -> Settings:
         chosen["epochs"] = MOST_EPOCHS  # the clock alone ends it
     if arguments.precision:
         chosen["precision"] = arguments.precision
-    bend = {"kind": arguments.objective, "rise": arguments.rise, "cycles": arguments.cycles, "nats": arguments.nats}
+    named = ("rise", "cycles", "nats", "samples", "gamma", "critic")
+    bend = {"kind": arguments.objective} | {name: getattr(arguments, name) for name in named}
     objective = Objective(**{name: value for name, value in bend.items() if value is not None})
     return Settings(
         **chosen, minutes=arguments.minutes, seed=arguments.seed, decay=arguments.decay, objective=objective
@@ -54,15 +60,16 @@ def make_model_config(arguments: argparse.Namespace, shape: tuple[int, ...]) -> 
         VAEError: neither a recipe nor a network was named, or the options do not go together.
     """
     if not arguments.recipe and not arguments.model:
-        raise VAEError("Nothing says which model to train: add --recipe NAME or --model mlp|conv.")
+        raise VAEError(f"Nothing says which model to train: add --recipe NAME or --model {'|'.join(NETWORKS)}.")
     encoder_sizes, decoder_sizes = arguments.encoder_sizes, arguments.decoder_sizes
     if encoder_sizes and not decoder_sizes:
         decoder_sizes = encoder_sizes[::-1]
     if not arguments.recipe and not encoder_sizes:
         encoder_sizes = usual_sizes(arguments.model, shape)
         decoder_sizes = decoder_sizes or encoder_sizes[::-1]
+    latent_dim = sum(arguments.levels) if arguments.levels and arguments.latent_dim is None else arguments.latent_dim
     options = {
-        "latent_dim" if arguments.model and not arguments.recipe else "latent_size": arguments.latent_dim,
+        "latent_dim" if arguments.model and not arguments.recipe else "latent_size": latent_dim,
         "beta": arguments.beta,
         "encoder_sizes": encoder_sizes,
         "decoder_sizes": decoder_sizes,
@@ -71,17 +78,22 @@ def make_model_config(arguments: argparse.Namespace, shape: tuple[int, ...]) -> 
         "network": arguments.model,
     }
     given = {name: value for name, value in options.items() if value is not None}
+    names = ("posterior", "levels", "blocks", "std", "output", "binarise")  # no recipe has an option for these
+    more = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     if arguments.recipe:
-        config = make_config(arguments.recipe, input_size=shape, **given)
-    else:
-        config = Config(shape=shape, **({"latent_dim": 16} | given))
-    return config.with_(binarise=arguments.binarise) if arguments.binarise else config
+        return make_config(arguments.recipe, input_size=shape, **given).with_(**more)
+    usual: dict[str, Any] = {"latent_dim": 16}
+    if arguments.model == "linear":
+        usual |= {"likelihood": "gaussian"}
+        if given.get("likelihood") != "bernoulli":
+            usual |= {"output": "linear"}
+    return Config(shape=shape, **(usual | given | more))
 
 
 def usual_sizes(network: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Encoder sizes when none were given: enough halvings to leave 2 to 10 pixels a side."""
-    if network == "mlp":
-        return (400,)
+    if network != "conv":
+        return {"linear": (), "gated": (300, 300)}.get(network, (400,))
     side = min(shape[-2:])  # a flat vector gets some sizes too, and the config says why it cannot be
     if side < 48:
         return (32, 64)

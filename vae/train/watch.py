@@ -91,7 +91,7 @@ def watch(events: Sequence[dict[str, Any]]) -> Watch:
     return Watch(
         fraction=_fraction(events, start, newest),
         line=_line(events, start),
-        state=_state(newest, active, start.get("latent_dim")),
+        state=_state(newest, start.get("posterior") == "point", active, start.get("latent_dim")),
         notes=_notes(events, start, resumed),
         ready=bool(events) and bool(events[-1].get("ready")),
         recon=_curve(steps, "recon_nll"),
@@ -165,9 +165,9 @@ def _epochs_words(count: float) -> str:
     return f"{said} epoch{'' if said == '1' else 's'}"
 
 
-def _state(newest: Mapping[str, Any], active: int | None, latents: int | None) -> str:
+def _state(newest: Mapping[str, Any], point: bool, active: int | None, latents: int | None) -> str:
     parts = []
-    if newest.get("beta") is not None:
+    if newest.get("beta") is not None and not point:  # a plain autoencoder has no KL to weigh
         parts.append(f"beta {newest['beta']:.3g}")
     if newest.get("rate") is not None:
         parts.append(f"learning rate {newest['rate']:.2g}")
