@@ -38,7 +38,7 @@ def short_table(place: Path) -> str:
             card["data"]["title"],
             str(config.latent_dim),
             _assumed(card),
-            f"{card['effective_beta']:g}",
+            _shown(card["effective_beta"], "plain"),
             _shown(figures["elbo"], "nats"),
             _shown(figures["recon_mse"], "small"),
             _shown(figures["knn_accuracy"], "share"),
@@ -60,7 +60,7 @@ def _one(folder: Path, config: Config, card: dict[str, Any], model_id: str) -> s
     rows = [
         ("network", f"{config.network}, {config.latent_dim} latents, {config.activation}"),
         ("likelihood; binarisation", _assumed(card)),
-        ("beta", f"{card['effective_beta']:g}"),
+        ("beta", _shown(card["effective_beta"], "plain")),
         ("reconstruction, z drawn from q", f"{_shown(figures['recon_nll'], 'nats')} nats per image"),
         ("KL", f"{_shown(figures['kl'], 'nats')} nats per image"),
         ("ELBO", f"{_shown(figures['elbo'], 'nats')} nats per image"),
@@ -88,6 +88,7 @@ def _shown(value: float | None, kind: str) -> str:
         "nats": lambda number: f"{number:,.2f}" if abs(number) < 10_000 else f"{number:,.0f}",
         "small": lambda number: f"{number:.2g}",
         "share": lambda number: f"{100 * number:.1f} %",
+        "plain": lambda number: f"{number:g}",
         "index": lambda number: f"{number:.3f}",
     }
     return "-" if value is None else forms[kind](value).replace("-", "−")

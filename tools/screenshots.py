@@ -128,6 +128,9 @@ README_SHOTS = (
     Shot("attributes", "attributes", add_glasses),
     Shot("sample", "sample", nothing),
     Shot("train", "train", run_half_way),
+    Shot("report", "report", nothing, model="mnist"),
+    Shot("compare", "compare", nothing, model="mnist-2d"),
+    Shot("anomalies", "anomalies", nothing, model="mnist"),
 )
 ALL_SHOTS = (
     Shot("start", "", nothing),
@@ -144,6 +147,10 @@ ALL_SHOTS = (
     Shot("sample", "sample", nothing),
     Shot("train", "train", nothing),
     Shot("train-done", "train", run_to_its_end),
+    Shot("report", "report", nothing),
+    Shot("report-autoencoder", "report", nothing, model="mnist-2d-autoencoder"),
+    Shot("compare", "compare", nothing, model="mnist-2d"),
+    Shot("anomalies", "anomalies", nothing, model="mnist"),
 )
 
 

@@ -194,6 +194,9 @@ def test_the_likelihood_is_called_what_it_is(found, model):
     assert "afresh" in likelihood_phrase(config.with_(binarise="dynamic"))
     assert "no likelihood" in likelihood_phrase(config.with_(likelihood="mse"))
     assert "one learned std" in likelihood_phrase(config.with_(likelihood="gaussian"))
+    assert "std 0.25 (a density" in likelihood_phrase(config.with_(likelihood="gaussian", std=0.25))
+    assert "binarised once" in likelihood_phrase(config.with_(binarise="static"))
+    assert "logistic over 256 grey levels (a probability" in likelihood_phrase(config.with_(likelihood="logistic"))
 
 
 def test_figures_are_plain_json(found):

@@ -39,7 +39,7 @@ class Figures:
 
     Attributes:
         recon_nll, kl, elbo: nats per image, z drawn from q. With likelihood "squared error" recon_nll is no
-            likelihood.
+            likelihood. A plain autoencoder draws nothing: its kl and elbo are None.
         test_loss: per image, with the recipe's own reductions over pixels and latents.
         recon_mse: mean squared error per pixel of reconstructions at mu, pixels in [0, 1].
         active_units: latents whose mu varies over images by more than 0.01; `latent_dim` is how many there are.
@@ -50,8 +50,8 @@ class Figures:
     """
 
     recon_nll: float
-    kl: float
-    elbo: float
+    kl: float | None
+    elbo: float | None
     test_loss: float
     recon_mse: float
     active_units: int
@@ -102,11 +102,12 @@ def evaluate(
         accuracy = float((guesses == test.labels).mean())
     rows = np.random.default_rng(SEED).permutation(len(test))[:MAP_IMAGES]
     stage("trustworthiness")
+    point = model.config.posterior == "point"
     trust = _trust(codes.take(rows), encodings, embed)
     return Figures(
         recon_nll=found.recon_nll,
-        kl=found.kl,
-        elbo=-(found.recon_nll + found.kl),
+        kl=None if point else found.kl,
+        elbo=None if point else -(found.recon_nll + found.kl),
         test_loss=found.loss,
         recon_mse=float(codes.recon_error.mean(dtype=np.float64)),
         active_units=int((codes.mu.var(axis=0, dtype=np.float64) > ACTIVE_VARIANCE).sum()),
@@ -123,11 +124,15 @@ def evaluate(
 def likelihood_phrase(config: Config) -> str:
     """What recon_nll is, in plain words: figures under different ones do not compare."""
     if config.likelihood == "gaussian":
-        return "Gaussian, one learned std (a density, in nats)"
+        return f"Gaussian, {'one learned std' if config.std is None else f'std {config.std:g}'} (a density, in nats)"
+    if config.likelihood == "logistic":
+        return "discretised logistic over 256 grey levels (a probability, in nats)"
     if config.likelihood == "mse":
         return "squared error (no likelihood)"
     if config.binarise == "dynamic":
         return "Bernoulli on pixels binarised afresh each time"
+    if config.binarise == "static":
+        return "Bernoulli on pixels binarised once"
     return "Bernoulli on grey pixels (a pseudo-likelihood)"
 
 

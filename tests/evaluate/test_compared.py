@@ -1,0 +1,101 @@
+"""Two models in words, and axes: what is said is true of the figures, whichever model comes first."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from vae.errors import VAEError
+from vae.evaluate.compared import Standings, axis, differences, standings
+from vae.evaluate.spectrum import spectrum
+
+numbers = st.floats(0.01, 500)
+
+
+def model(name, mse=0.04, nll=90.0, kl=20.0, knn=0.9, measure="Bernoulli", **more):
+    return Standings(name, measure, recon_mse=mse, recon_nll=nll, kl=kl, knn_accuracy=knn, **more)
+
+
+@given(numbers, numbers)
+def test_who_is_better_does_not_depend_on_who_comes_first(one, other):
+    assume(abs(one - other) > 0.02 * max(one, other))
+    a, b = model("Ada", mse=one, nll=one, kl=one), model("Bob", mse=other, nll=other, kl=other)
+    closer = "Ada" if one < other else "Bob"
+    heavier = "Bob" if one < other else "Ada"
+    for said in (differences(a, b), differences(b, a)):
+        assert said[0].startswith(f"{closer} redraws images closer") and said[1].startswith(f"{closer} explains")
+        assert said[2].startswith(f"The codes of {heavier} carry more")
+
+
+def test_nats_of_different_likelihoods_are_never_compared():
+    said = differences(model("Ada"), model("Bob", nll=50.0, measure="Gaussian"))
+    assert not any("nats per image against" in line and "explains" in line for line in said)
+    assert any("do not compare" in line for line in said)
+
+
+def test_an_autoencoder_has_no_kl_whatever_its_card_says():
+    card = {"figures": {"kl": 3.0, "recon_mse": 0.01, "likelihood": "Bernoulli", "binarisation": "none"}}
+    found = standings("Ada", card, point=True)
+    assert found.kl is None and found.recon_mse == 0.01
+    said = differences(found, model("Bob"))
+    assert "plain autoencoder" in said[0] and not any("carry" in line for line in said)
+
+
+@pytest.mark.parametrize(
+    "card", [{}, {"figures": None}, {"figures": {"kl": "3", "recon_mse": None, "recon_nll": True}}]
+)
+def test_a_card_without_figures_says_nothing(card):
+    assert differences(standings("Ada", card), model("Bob")) == ()
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=20))
+def test_an_axis_holds_its_values_and_round_ticks(values):
+    assume(max(values) == min(values) or max(values) - min(values) > 1e-6)
+    found = axis(values)
+    assert all(0 < found.at(value) < 1 for value in values)
+    assert all(found.low <= tick <= found.high for tick in found.ticks) and 2 <= len(found.ticks) <= 11
+
+
+def test_ticks_are_the_round_numbers_between():
+    assert axis([80.0, 100.0]).ticks == (80.0, 85.0, 90.0, 95.0, 100.0)
+    with pytest.raises(VAEError):
+        axis([math.nan])
+
+
+# ---- the spectrum --------------------------------------------------------------------------------------------------
+
+
+def test_the_spectrum_names_what_collapsed_and_orders_by_what_is_carried():
+    mu = np.zeros((100, 4), np.float32)
+    mu[:, 2] = np.tile([-1, 1], 50)
+    mu[:, 0] = np.tile([-3, 3], 50)
+    mu[:, 3] = np.tile([-0.09, 0.09], 50)  # a variance of 0.0081: below the line of 0.01
+    kl = np.abs(mu)
+    found = spectrum(mu, kl)
+    assert found.collapsed == (1, 3)
+    assert [bar[0] for bar in found.bars] == [0, 2, 3, 1] and found.bars[0][1:] == (3.0, 1.0, True)
+    assert "Latents 1, 3 say the same" in found.advice(1.0)
+    assert found.per_level((0, 0, 1, 1)) == pytest.approx((3.0, 1.09))
+    plain = spectrum(mu, None)
+    assert plain.kl is None and [bar[1] for bar in plain.bars][:2] == pytest.approx([9.0, 1.0])
+    assert "beta" not in plain.advice(1.0)
+
+
+def test_a_collapse_is_called_one_and_its_reductions_are_blamed_where_they_are_to_blame():
+    mu = np.zeros((10, 3), np.float32)
+    found = spectrum(mu, mu)
+    assert "posterior collapse" in found.advice(1.0) and "averaged" not in found.advice(1.0)
+    assert "24.5 times" in found.advice(24.5)
+    assert all(bar[2] == 0 for bar in found.bars)
+
+
+def test_few_of_many_is_told_apart_from_a_few_idle():
+    mu = np.zeros((10, 8), np.float32)
+    mu[:5, :3] = 1
+    assert "needs 3 of 8" in spectrum(mu, mu).advice(1.0)
+    mu[:5, :7] = 1
+    assert "Latent 7 says the same" in spectrum(mu, mu).advice(None)
+    mu[:5] = 1
+    assert spectrum(mu, mu).advice(None) == "All 8 latents tell images apart."

@@ -1,0 +1,9 @@
+"""Prior models: where the codes of a model really lie, learned after its training, so that samples come from there.
+
+A VAE is trained as if its codes came from N(0, I), and they never quite do: a draw from N(0, I) may fall where no image
+lies. A prior model is fitted on the codes and draws others like them; the decoder stays as it is.
+"""
+
+from vae.priors.kept import KINDS, Prior, codes_for_prior, fit_prior, load_prior, save_prior
+
+__all__ = ["KINDS", "Prior", "codes_for_prior", "fit_prior", "load_prior", "save_prior"]
