@@ -26,8 +26,9 @@ from vae.explore.render import Pixels, profile, to_pixels
 from vae.home import home
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
-FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair")  # the order of the picker
-MODELS_HELD = 32  # the shipped five and one of each visitor's of a class; each is a few megabytes
+TWINS = ("mnist-2d-autoencoder", "mnist-2d-beta-025", "mnist-2d-beta-4", "mnist-2d-collapsed")  # of mnist-2d
+FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair", *TWINS)  # the order of the picker
+MODELS_HELD = 32  # those that ship and one of each visitor's of a class; each is a few megabytes
 ENCODINGS_HELD = 8  # 10 MB for 70,000 images
 
 
@@ -98,6 +99,10 @@ class Engine:
         key = (entry.model_id, self.encoded(entry))
         with self._lock:
             return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)))
+
+    def has_encodings(self, entry: ModelEntry) -> bool:
+        """Whether a model's images were encoded."""
+        return (entry.folder / ENCODINGS).is_file()
 
     def encoded(self, entry: ModelEntry) -> Hashable:
         """Something that changes when a model's encodings are made again. Waits for nobody."""

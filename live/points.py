@@ -3,7 +3,7 @@
 A payload is a head and columns, little-endian: the head's length (u32), the head (JSON, filled up with blanks to a
 multiple of four bytes), then one number for each image in the order of the encodings, column after column.
 
-    a view     x u16, y u16; of two dimensions of the codes also their std, u16 and u16
+    a view     x u16, y u16; of two dimensions of a VAE's codes also their std, u16 and u16
     a colour   class u8 (u16 where there are more than 256), or amount u8
     "name"     u32: the row within its split, and 2^31 more for a test image
 
@@ -108,7 +108,7 @@ def points_payload(engine: Engine, entry: ModelEntry, view: str) -> bytes:
         head: dict[str, Any] = {"count": len(known), "low": low.tolist(), "high": high.tolist(), "std": None}
         columns = steps(where, low, high)
         head["dims"] = None if view in known.maps or view == "pca" else dims_of(view, known.latent_dim)
-        if head["dims"]:
+        if head["dims"] and not known.point:
             std = np.exp(known.logvar[:, head["dims"]] / 2)
             widest = std.max(axis=0)
             head["std"] = widest.tolist()
@@ -163,7 +163,7 @@ def column(known: Encodings, colour: str) -> tuple[np.ndarray, tuple[str, ...]]:
         return known.labels, known.label_names
     if colour == "split":
         return known.split, ("training", "test")
-    if colour == "kl":
+    if colour == "kl" and not known.point:
         return known.kl(), ()
     if colour == "error":
         return known.recon_error, ()

@@ -22,6 +22,11 @@ MENU = {
         st.Page("sample.py", title="Sample", icon=":material/casino:"),
     ],
     "Make": [st.Page("train.py", title="Train", icon=":material/model_training:")],
+    "Judge": [
+        st.Page("report.py", title="Report", icon=":material/assessment:"),
+        st.Page("compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("anomalies.py", title="Anomalies", icon=":material/troubleshoot:"),
+    ],
 }
 page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's own is no list to a screen reader
 

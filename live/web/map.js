@@ -13,6 +13,7 @@ import { frame } from "./map_frame.js";
 import { listen } from "./map_hand.js";
 import { Layers } from "./map_layers.js";
 import { Legend } from "./map_legend.js";
+import { Link } from "./map_link.js";
 import { load } from "./map_loads.js";
 import { Look } from "./map_look.js";
 import { Camera, Flight, simplified } from "./map_view.js";
@@ -44,11 +45,13 @@ class Chart {
     scheme.addEventListener("change", recolour);
     const landed = ({ detail }) => this.land(detail);
     addEventListener("muscope:landed", landed); // from a pen or a builder on this page
+    this.link = new Link(this);
     this.stop = () => {
       unlisten();
       watch.disconnect();
       scheme.removeEventListener("change", recolour);
       removeEventListener("muscope:landed", landed);
+      this.link.stop();
       this.leave();
       this.release();
       this.look.stop();
@@ -97,6 +100,7 @@ class Chart {
     }
     this.drawn = null;
     this.frame.setAttribute("aria-label", data.alt);
+    this.root.classList.toggle("mu-linked", Boolean(data.linked));
     this.now = data.marks.find((mark) => mark.kind === "now") ?? null;
     if (["model", "view", "colour"].some((name) => before?.[name] !== data[name]) || !this.points) this.show();
     const draws = data.marks.filter((mark) => mark.kind === "draw").map((mark) => mark.xy);

@@ -86,11 +86,11 @@ export class Layers {
     const pen = this.pen(this.above);
     pen.clearRect(0, 0, camera.width, camera.height);
     if (!chart.ready) return; // what Python says is about another map
-    if (points.dims) this.drawSpreads(pen);
+    if (points.widest) this.drawSpreads(pen);
     for (const group of data.groups) marks.paintGroup(pen, camera, group, ink);
     const of = (kind) => data.marks.filter((mark) => mark.kind === kind);
     if (of("path").length) marks.paintPath(pen, camera, of("path"), ink);
-    for (const mark of of("draw")) marks.paintDraw(pen, camera, mark, ink);
+    for (const mark of [...of("sent"), ...of("draw")]) marks.paintDraw(pen, camera, mark, ink);
     for (const mark of of("kept")) marks.paintPin(pen, camera, mark, chart.album.ofCode(mark.code), data.crisp, ink);
     const now = chart.pending ?? chart.now;
     if (now) marks.paintNow(pen, camera, now, ink);

@@ -16,7 +16,7 @@ const EDGE = 4; // CSS pixels that the small picture keeps from the frame
 const JUDGE_EVERY = 100; // ms between two sentences on how unusual a place is
 const SAY_AFTER = 600; // ms of rest before it is said aloud
 
-let line = null, follow = null; // the wire, and its lane for hovering
+let line = null, follow = null, fetchGuest = null; // the wire, its lane for hovering, and one for a map beside it
 let looking = null; // the Look whose hand it is
 
 export class Look {
@@ -37,6 +37,7 @@ export class Look {
     if (wire === line) return;
     line = wire;
     follow = line.follow(LANE.hover, (answer, request) => request.look.answered(answer, request));
+    fetchGuest = line.follow(LANE.measure, (answer, request) => request.look.welcome(answer, request));
   }
 
   /** A map was opened: have the server make ready what its first question needs, before a hand comes. */
@@ -52,7 +53,29 @@ export class Look {
     this.place();
     this.float.lastChild.textContent = this.words(this.under);
     const { row, x, y } = this.under;
+    this.chart.link.point(row);
     this.ask(row === null ? `${x} ${y}` : `row ${row}`);
+  }
+
+  /** A hand on another map of the same images is on the dot at `place`, or on none: show what this map has of it. */
+  guest(place) {
+    const { points, camera, data } = this.chart;
+    if (place === null) {
+      if (looking !== this) this.hide();
+      return;
+    }
+    const [x, y] = [points.x[place], points.y[place]], [px, py] = camera.toScreen(x, y), row = points.rows[place];
+    this.under = { px, py, reach: 0, finger: false, x, y, place, row };
+    this.float.lastChild.textContent = this.words(this.under);
+    this.place();
+    fetchGuest({ kind: ROWS, payload: Uint32Array.of(row).buffer, model: data.model, count: 1, look: this, row });
+  }
+
+  /** The picture for a guest came. */
+  welcome(answer, { row }) {
+    if (this.under?.row !== row || answer.notes.error) return;
+    paint(this.float.firstChild, answer);
+    this.float.classList.add("mu-seen");
   }
 
   /** What lies under the hand was chosen. */
@@ -144,12 +167,17 @@ export class Look {
   leave(stay) {
     clearTimeout(this.later);
     clearTimeout(this.telling);
+    this.hide();
+    if (looking !== this) return;
+    this.chart.link.point(null);
+    looking = null;
+    if (!stay) hand.rest();
+  }
+
+  hide() {
     this.under = this.asked = null;
     this.float.hidden = true;
     this.float.classList.remove("mu-seen");
-    if (looking !== this) return;
-    looking = null;
-    if (!stay) hand.rest();
   }
 }
 

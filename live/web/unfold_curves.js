@@ -34,6 +34,8 @@ export class Curves {
     const whole = data.at.length > 0; // epochs: until one is done there are only steps
     for (const name of ["dims", "active"]) this.charts[name].root.hidden = !whole;
     this.more.hidden = !whole;
+    const spent = [...data.training[2], ...data.kl]; // a plain autoencoder is charged no KL: its curves would claim one
+    if (spent.length && spent.every(kl => kl === 0)) for (const name of ["kl", "dims"]) this.charts[name].root.hidden = true;
     const end = Math.max(data.at.at(-1) ?? 0, data.training[0].at(-1) ?? 0);
     for (const chart of Object.values(this.charts)) chart.changes = data.changes ?? [];
     const { charts } = this, line = (name, colour, at, values) => ({ name, colour, at, values });

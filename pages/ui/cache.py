@@ -37,7 +37,8 @@ def entry(name: str) -> ModelEntry:
     raise VAEError(f"The model {name} is no longer there: choose another in the list.")
 
 
-def _by_id(model_id: str) -> ModelEntry:
+def by_id(model_id: str) -> ModelEntry:
+    """The model of that content. VAEError: it is gone."""
     for found in shared().models():
         if found.model_id == model_id:
             return found
@@ -46,7 +47,7 @@ def _by_id(model_id: str) -> ModelEntry:
 
 def encodings(model_id: str) -> Encodings:
     """The encodings kept with a model (the engine holds them)."""
-    return shared().encodings(_by_id(model_id))
+    return shared().encodings(by_id(model_id))
 
 
 # ---- pictures ------------------------------------------------------------------------------------------------------
@@ -55,21 +56,21 @@ def encodings(model_id: str) -> Encodings:
 @lru_cache(maxsize=512)
 def pictures(model_id: str, codes: tuple[Code, ...]) -> tuple[bytes, ...]:
     """What the decoder draws for each code, as PNG files."""
-    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    decoded = shared().decode(by_id(model_id), np.array(codes, np.float32))
     return tuple(render.png(pixels) for pixels in decoded)
 
 
 @lru_cache(maxsize=64)
 def film(model_id: str, codes: tuple[Code, ...], side: int = 1) -> bytes:
     """A path as a GIF that plays there and back for ever, its pixels enlarged without blur to at most `side`."""
-    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    decoded = shared().decode(by_id(model_id), np.array(codes, np.float32))
     return render.gif(render.enlarge(decoded, side), fps=8, there_and_back=True)
 
 
 @lru_cache(maxsize=64)
 def strip(model_id: str, codes: tuple[Code, ...], side: int = 128) -> bytes:
     """A path as one PNG, its frames side by side, each enlarged to at most `side` pixels."""
-    decoded = shared().decode(_by_id(model_id), np.array(codes, np.float32))
+    decoded = shared().decode(by_id(model_id), np.array(codes, np.float32))
     return render.png(render.strip(render.enlarge(decoded, side)))
 
 
@@ -132,13 +133,14 @@ def figures_of(model_id: str, image_id: str) -> str:
     """What the model measured on one image, in a sentence."""
     known, row = encodings(model_id), row_of(model_id, image_id)
     kl, error = known.kl()[row], known.recon_error[row]
-    return f"KL {kl:.1f} nats. Reconstruction error {error:.4f} (mean squared difference per pixel, at mu)."
+    spent = "" if known.point else f"KL {kl:.1f} nats. "
+    return f"{spent}Reconstruction error {error:.4f} (mean squared difference per pixel, at mu)."
 
 
 @lru_cache(maxsize=64)
 def kept_words(model_id: str) -> str:
     """How many of the data's images the encodings hold, where it is not all of them."""
-    known, card = encodings(model_id), _by_id(model_id).card.get("data", {})
+    known, card = encodings(model_id), by_id(model_id).card.get("data", {})
     whole = card.get("train", 0) + card.get("test", 0)
     return f" They were chosen at random from {whole:,}." if whole > len(known) else ""
 
@@ -202,9 +204,9 @@ def unusual(model_id: str, code: Code) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def knobs(model_id: str) -> tuple[latents.Knob, ...]:
-    """The latent dimensions as knobs, the one with the most KL first."""
+    """The latent dimensions as knobs, the one that carries most first: KL, or Var(mu) of a plain autoencoder."""
     known = encodings(model_id)
-    return latents.knob_ranges(known.mu, known.kl_per_dim().mean(axis=0))
+    return latents.knob_ranges(known.mu, known.carried())
 
 
 def turned(model_id: str, code: Code, count: int = 5) -> tuple[Code, ...]:
@@ -218,18 +220,18 @@ def turned(model_id: str, code: Code, count: int = 5) -> tuple[Code, ...]:
 def random_codes(model_id: str, count: int, temperature: float, seed: int) -> tuple[Code, ...]:
     """Codes drawn from N(0, temperature^2 I); the same seed, the same codes."""
     generator = np.random.default_rng(seed)
-    drawn = latents.prior(count, _by_id(model_id).latent_dim, temperature, generator=generator)
+    drawn = latents.prior(count, by_id(model_id).latent_dim, temperature, generator=generator)
     return tuple(tuple(z) for z in drawn.tolist())
 
 
 def xy(model_id: str, view: str) -> np.ndarray:
     """Map coordinates (N, 2): "umap", "pca", or two dimensions as "3,0" (kept beside the encodings)."""
-    return points.xy(shared(), _by_id(model_id), view)
+    return points.xy(shared(), by_id(model_id), view)
 
 
 def ground(model_id: str, view: str) -> Ground:
     """A map, ready to be asked what code lies where."""
-    return points.ground(shared(), _by_id(model_id), view)
+    return points.ground(shared(), by_id(model_id), view)
 
 
 @lru_cache(maxsize=32)

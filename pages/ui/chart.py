@@ -70,7 +70,7 @@ def choose_colour(state: State) -> str:
     """What colours the dots: "label", an attribute, "kl", "error" or "split"."""
     known = cache.encodings(state.entry.model_id)
     options = ["label"] * (known.labels is not None)
-    options += [f"attribute:{name}" for name in known.attribute_names] + ["kl", "error", "split"]
+    options += [f"attribute:{name}" for name in known.attribute_names] + ["kl"] * (not known.point) + ["error", "split"]
     return st.selectbox(
         "Colour",
         options,
@@ -108,7 +108,7 @@ def draw_map(state: State, view: str, colour: str, below: DeltaGenerator) -> Non
     )
     words = ON_THE_MAP.get(view, ON_TWO)
     st.caption(f"{len(known):,} images, all drawn.{cache.kept_words(model_id)} {words}")
-    if view not in ON_THE_MAP and place.image_id is not None:
+    if view not in ON_THE_MAP and place.image_id is not None and not known.point:
         below.button(
             "Draw from its posterior",
             key="map.do.draw",

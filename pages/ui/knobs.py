@@ -8,17 +8,23 @@ import streamlit as st
 
 from pages.ui import cache, live, turns
 from pages.ui.cache import Code
-from pages.ui.state import State
+from pages.ui.state import Place, State
 from pages.ui.widgets import small
 from vae.errors import VAEError
 from vae.explore.latents import Knob
 
 SHOWN = 8  # more sliders are harder to search by hand
+REDRAWS = 20_000  # seeds of levels drawn anew: none of another random code
 REACH = 10.0  # how far a value may be typed, where the images themselves go no further
 NOTE = (
     "KL is how much a dimension tells about an image, in nats. Each line runs over the middle 99\u00a0% of the data's "
     "codes, in standard deviations of the prior: its darker part holds nine tenths of the images, the box the middle "
     "half. The triangle is the image's own value: press twice, or Delete, to go back to it."
+)
+POINT_NOTE = (
+    "A plain autoencoder has no prior and no KL: the dimensions stand in the order of how far images differ. "
+    "Each line runs over the middle 99\u00a0% of the data's codes: its darker part holds nine tenths of the images, "
+    "the box the middle half. The triangle is the image's own value: press twice, or Delete, to go back to it."
 )
 
 
@@ -53,7 +59,7 @@ def draw_knobs(state: State) -> None:
             "back": state.place.image_id is None,
             "random": True,
         },
-        note=NOTE,
+        note=POINT_NOTE if _is_point(state) else NOTE,
         settled=lambda told: _turn(state, told),
         undo=lambda _: state.undo(),
         redo=lambda _: state.redo(),
@@ -61,6 +67,45 @@ def draw_knobs(state: State) -> None:
         random=lambda _: state.go_random(),
         lock=lambda told: _lock(state, told),
     )
+    if state.entry.config.levels:
+        _draw_levels(state)
+
+
+def _draw_levels(state: State) -> None:
+    """A button for each level of a hierarchical model: that level drawn anew, the others kept."""
+    st.caption("Draw one level anew and keep the others. Level 1 is the most abstract, the last one nearest to pixels.")
+    for level, column in enumerate(st.columns(len(state.entry.config.levels))):
+        column.button(
+            f"Level {level + 1}",
+            key=f"sliders.do.level.{level}",
+            icon=":material/casino:",
+            on_click=_redraw,
+            args=(state, level),
+            help=f"{state.entry.config.levels[level]} latents from their prior, given those above. Locked ones stay.",
+            width="stretch",
+        )
+
+
+def _redraw(state: State, level: int) -> None:
+    state.draws += 1
+    drawn = cache.random_codes(state.entry.model_id, 1, 1.0, REDRAWS + state.draws)[0]
+    kept, locked = state.place.code, state.locked.get(state.model, frozenset())
+    mine = {dim for dim, of in enumerate(state.entry.config.level_of) if of == level} - locked
+    code = tuple(z if dim in mine else kept[dim] for dim, z in enumerate(drawn))
+    state.go(Place(code, None, f"level {level + 1} drawn anew ({state.draws})"))
+
+
+def _is_point(state: State) -> bool:
+    return state.entry.config.posterior == "point"
+
+
+def name_of(levels: Sequence[int], dim: int) -> str:
+    """What a latent is called: "Dimension 7", or its place in its level, "Level 2 · 5"."""
+    for level, size in enumerate(levels, start=1):
+        if dim < size:
+            return f"Level {level} · {dim}"
+        dim -= size
+    return f"Dimension {dim}"
 
 
 def _fold(name: str, label: str, words: str) -> dict[str, str]:
@@ -72,7 +117,7 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
     origin = state.origin
     return {
         "id": str(knob.dim),
-        "label": f"Dimension {knob.dim}",
+        "label": name_of(state.entry.config.levels, knob.dim),
         "words": between.replace("-", "\u2212") if knob.active else "The images do not differ in it.",
         "dim": knob.dim,
         "value": state.place.code[knob.dim],
@@ -81,7 +126,7 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
         "reach": _reach(knob),
         "ticks": list(knob.quantiles) if knob.active else None,
         "own": cache.code_of(state.entry.model_id, origin)[knob.dim] if origin else None,
-        "kl": knob.kl,
+        "kl": None if _is_point(state) else knob.kl,
         "share": knob.kl / max(cache.knobs(state.entry.model_id)[0].kl, 1e-9),
         "locked": knob.dim in state.locked.get(state.model, frozenset()),
         "film": "everything else as it is",

@@ -14,6 +14,7 @@ from vae.errors import VAEError
 from vae.explore import anywhere, gathered, projection
 
 DRAWS = 40  # from the posterior of an image
+SENT = 500  # images sent from another page that are marked, the newest
 _SPOT = "muscope.map.spot"
 _DRAWN = "muscope.map.drawn"
 _PATH = "muscope.map.path"
@@ -72,6 +73,8 @@ def marks(state: State, view: str) -> list[dict[str, Any]]:
     of, path = st.session_state.get(_PATH, ("", ()))
     if of == model_id:
         found += [{"kind": "path", "xy": list(spot_of(model_id, view, code))} for code in path]
+    sent = [row for group in state.groups.get(state.model, []) if not group.polygon for row in group.rows.tolist()]
+    found += [{"kind": "sent", "xy": xy} for xy in cache.xy(model_id, view)[sent[-SENT:]].tolist()]
     if place.image_id is not None and st.session_state.get(_DRAWN) == (model_id, place.image_id):
         found += [{"kind": "draw", "xy": list(xy)} for xy in posterior(model_id, view, place.image_id)]
     return [*found, {"kind": "now", "name": place.caption} | _at(state, view, place)]

@@ -41,12 +41,12 @@ class Kept:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Images gathered on the map.
+    """Images gathered on the map, or sent there.
 
     Attributes:
         rows: (K,) of the model's encodings, in order.
-        view: of the map it was drawn on.
-        polygon: corners in the map's coordinates.
+        view: of the map it was drawn on; "" of a group that was sent there from another page.
+        polygon: corners in the map's coordinates; () likewise.
     """
 
     name: str

@@ -20,8 +20,10 @@ def last(key: str) -> int:
     return turn
 
 
-def heard(state: State, key: str, callback: Callable[[Told], object]) -> Callable[[Any], None]:
+def heard(state: State, key: str, callback: Callable[[Told], object], model: str = "") -> Callable[[Any], None]:
     """`callback`, called with what a component told: its turn noted first, whatever is wrong with the rest.
+
+    `model`: the model_id that it is about; the chosen model's where none is given.
 
     VAEError: it is not what a component tells, or it is about another model.
     """
@@ -31,7 +33,7 @@ def heard(state: State, key: str, callback: Callable[[Told], object]) -> Callabl
         if type(turn) is not int or not 0 < turn < 2**53:
             raise VAEError("The page told something that cannot be read, so nothing was changed: try once more.")
         st.session_state[_name(key)] = turn
-        if told.get("model") != state.entry.model_id:
+        if told.get("model") != (model or state.entry.model_id):
             raise VAEError("What was moved belonged to another model, so nothing was changed.")
         callback(told)
 

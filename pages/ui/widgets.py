@@ -34,17 +34,21 @@ def literal(text: str) -> str:
 # ---- pictures ------------------------------------------------------------------------------------------------------
 
 
-def show_stage(state: State, code: Code, caption: str, alt: str, image_id: str | None = None) -> None:
+def show_stage(
+    state: State, code: Code, caption: str, alt: str, image_id: str | None = None, original: bytes | None = None
+) -> None:
     """The one large picture of a page, with the original beside it when it is an image's reconstruction.
 
-    It follows the hand of whatever else is on the page, and says how unusual the code is.
+    It follows the hand of whatever else is on the page, and says how unusual the code is. `original`: of an image that
+    is not of the model's own data.
     """
     model_id = state.entry.model_id
-    original = cache.original(state.entry.data, image_id) if image_id else None
+    if image_id:
+        original = cache.original(state.entry.data, image_id)
     data = {
         "png": uri(cache.picture(model_id, code)),
         "original": None if original is None else uri(original),
-        "caption": f"reconstruction of {caption}" if image_id else caption,
+        "caption": f"reconstruction of {caption}" if image_id or original else caption,
         "alt": alt,
         "crisp": small(state),
         "unusual": cache.unusual(model_id, code),

@@ -12,6 +12,7 @@ from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.explore.anywhere import code_at
 from vae.explore.projection import pca
+from vae.posterior import POINT_LOGVAR
 
 COUNT, LATENT = 500, 4
 
@@ -230,3 +231,11 @@ def test_ground_and_map_are_those_of_the_view_and_cannot_be_changed():
     with pytest.raises(ValueError, match="read-only"):
         xy[0] = 0
     assert np.array_equal(code_at(points.ground(*served(known), "umap"), xy[[8]]).codes[0], known.mu[8])
+
+
+def test_a_plain_autoencoder_has_no_spread_and_no_kl_to_show():
+    known = encodings(logvar=np.full((COUNT, LATENT), POINT_LOGVAR, np.float32))
+    head, _ = unpacked(points.points_payload(*served(known), "3,0"), "<u2", "<u2")
+    assert head["dims"] == [3, 0] and head["std"] is None
+    with pytest.raises(VAEError, match="know nothing called “kl”"):
+        points.colours_payload(*served(known), "kl")

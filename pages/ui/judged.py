@@ -1,0 +1,184 @@
+"""What the pages that judge ask for again and again, kept by names and numbers, as `pages.ui.cache` keeps the rest."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from live import reported
+from live import scored as live_scored
+from live.engine import ModelEntry, shared
+from live.scored import Scored
+from pages.ui import cache
+from vae.evaluate.between import Between, measure_between
+from vae.evaluate.compared import Standings, standings
+from vae.evaluate.detection import Threshold, caught, threshold
+from vae.evaluate.estimate import Estimate
+from vae.evaluate.judge import has_judge
+from vae.evaluate.spectrum import Spectrum, spectrum
+
+Codes = tuple[cache.Code, ...]
+
+
+def is_point(entry: ModelEntry) -> bool:
+    """A plain autoencoder: one code for an image, no spread, no KL."""
+    return entry.config.posterior == "point"
+
+
+def figures(entry: ModelEntry) -> dict[str, Any]:
+    """The measured figures of a model's card; {} where there are none."""
+    found = entry.card.get("figures")
+    return found if isinstance(found, dict) else {}
+
+
+def figure(entry: ModelEntry, name: str, form: str) -> str:
+    """One of them in words, a dash where it was not measured."""
+    value = figures(entry).get(name)
+    return format(value, form) if isinstance(value, int | float) else "–"
+
+
+def label(entry: ModelEntry) -> str:
+    """What to call a model beside others: its title, with its name where another has the same."""
+    alone = sum(other.title == entry.title for other in shared().models()) < 2
+    return entry.title if alone else f"{entry.title} ({entry.name})"
+
+
+def sums(entry: ModelEntry) -> Standings:
+    """A model's card as comparisons read it."""
+    return standings(label(entry), entry.card, is_point(entry))
+
+
+def report(entry: ModelEntry) -> reported.Report:
+    """What was measured beyond the card."""
+    return reported.report(entry)
+
+
+@lru_cache(maxsize=64)
+def latents(model_id: str, point: bool) -> Spectrum:
+    """What each latent of a model carries, over all images that it knows."""
+    known = cache.encodings(model_id)
+    return spectrum(known.mu, None if point else known.kl_per_dim())
+
+
+# ---- anomalies -----------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=16)
+def scored(model_id: str, name: str, deep: bool) -> Scored:
+    """Test images with their scores.
+
+    Args:
+        name: of a data set; "" for the model's own.
+        deep: every score, of some of them; else what the encodings of its own hold, of all.
+    """
+    entry, known = cache.by_id(model_id), cache.encodings(model_id)
+    if name:
+        return live_scored.other(entry, name)
+    return live_scored.own(entry, known) if deep else live_scored.kept(entry, known)
+
+
+@lru_cache(maxsize=256)
+def error_map(model_id: str, name: str, row: int) -> tuple[bytes, float]:
+    """Where the reconstruction of a test image is off: a PNG file, and by how much at most."""
+    return live_scored.error_map(cache.by_id(model_id), name, row)
+
+
+@lru_cache(maxsize=1024)
+def code_of(model_id: str, name: str, row: int) -> cache.Code:
+    """mu of a test image of any data set."""
+    return live_scored.code_of(cache.by_id(model_id), name, row)
+
+
+picture_of = lru_cache(maxsize=1024)(live_scored.picture_of)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Images of one or two data sets, the strangest first.
+
+    Attributes:
+        found: (data set, "test/17", score) of each.
+        line: where the strange begin, with its false alarms.
+        above: how many of `found` lie above the line.
+        caught: the share of the other set's images above it; None without one.
+    """
+
+    found: tuple[tuple[str, str, float], ...]
+    line: Threshold
+    above: int
+    caught: Estimate | None
+
+
+@lru_cache(maxsize=64)
+def ranking(model_id: str, score: str, name: str, rate: float) -> Ranking:
+    """Rank by a score; `name`: of another data set mixed in, or ""; `rate`: of false alarms that may be."""
+    deep = bool(name) or score != live_scored.ERROR
+    sides = [scored(model_id, "", deep)] + ([scored(model_id, name, True)] if name else [])
+    line = threshold(sides[0].values[score], rate)
+    values = np.concatenate([side.values[score] for side in sides])
+    names = [(side.data, each) for side in sides for each in side.names]
+    found = tuple((*names[place], float(values[place])) for place in live_scored.worst_first(values).tolist())
+    above = sum(value > line.value for _, _, value in found)
+    return Ranking(found, line, above, caught(sides[1].values[score], line) if name else None)
+
+
+def rows(found: tuple[int, ...]) -> np.ndarray:
+    """Rows of encodings in order, as a group holds them."""
+    return np.array(sorted(found), np.int64)
+
+
+# ---- two models ----------------------------------------------------------------------------------------------------
+
+
+def partners(entry: ModelEntry) -> tuple[ModelEntry, ...]:
+    """Models of the same images whose codes are kept: a plain autoencoder beside a VAE, and codes as long, first."""
+    whole = [other for other in shared().models() if other.name != entry.name and other.data == entry.data]
+    ours = [other for other in whole if other.shape == entry.shape and shared().has_encodings(other)]
+
+    def far(other: ModelEntry) -> tuple[bool, bool]:
+        return (is_point(other) == is_point(entry), other.latent_dim != entry.latent_dim)
+
+    return tuple(sorted(ours, key=far))
+
+
+@lru_cache(maxsize=64)
+def same_images(first: str, second: str, count: int, turn: int) -> tuple[str, ...]:
+    """Test images that two models know, a mixed dozen; another `turn`, another one."""
+    known = cache.encodings(second)
+    wide = cache.some_images(first, 4 * count, turn)
+    return tuple(name for name in wide if known.row_of(name) is not None)[:count]
+
+
+@lru_cache(maxsize=64)
+def between(model_id: str) -> Between | None:
+    """How much of what a model draws half way between two classes is recognised; None where nobody can judge that."""
+    entry, known = cache.by_id(model_id), cache.encodings(model_id)
+    tested = known.split == live_scored.TEST
+    if known.labels is None or not has_judge(entry.data) or not tested.any():
+        return None
+    mu, labels = known.mu[tested], known.labels[tested]
+    return measure_between(
+        mu, labels, lambda z: shared().decode(entry, z), lambda pixels: live_scored.look(entry.data, pixels)
+    )
+
+
+@lru_cache(maxsize=64)
+def crossing(model_id: str, turn: int, count: int = 9) -> tuple[cache.Code, ...]:
+    """The straight way between two images of different classes, the same two for every model of these images."""
+    known = cache.encodings(model_id)
+    if known.labels is None:
+        return ()
+    ends = [f"label:{known.label_names[(turn + step) % len(known.label_names)]}" for step in (0, 5)]
+    codes = [cache.code_of(model_id, cache.image_of_kind(model_id, kind, turn)) for kind in ends]
+    return cache.path(codes[0], codes[1], count, "lerp")
+
+
+@lru_cache(maxsize=64)
+def traversals(model_id: str, code: cache.Code, dims: int = 3, count: int = 7) -> tuple[tuple[int, Codes], ...]:
+    """The strongest latents, each turned from its low to its high end, the rest of the code left: (latent, codes)."""
+    found = []
+    for knob in cache.knobs(model_id)[:dims]:
+        low, high = (tuple(end if at == knob.dim else z for at, z in enumerate(code)) for end in (knob.low, knob.high))
+        found.append((knob.dim, cache.path(low, high, count, "lerp")))
+    return tuple(found)

@@ -1,0 +1,128 @@
+"""What can be measured of a model beyond its card: what was found, what is being measured, and how to have the rest."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from live import measures, reported
+from live.engine import ModelEntry
+from live.measures import Standing
+from pages.ui import judged
+from pages.ui.errors import careful, plain_errors
+from pages.ui.figures import show_table
+from pages.ui.state import State
+from pages.ui.visitor import me, this_machine_only
+from pages.ui.widgets import literal
+from vae.evaluate.suites import SUITES
+from vae.train.watch import duration
+
+WORDS = {
+    "likelihood": (
+        "Likelihood",
+        "How probable test images are to it, log p(x), by importance weights: the figure that papers print. Minutes.",
+    ),
+    "disentanglement": (
+        "Disentanglement",
+        "Whether each latent stands for one factor of the pictures: MIG (two of that name), DCI, FactorVAE score, SAP.",
+    ),
+    "probes": (
+        "Probes",
+        "What a simple reader can tell from its codes, against raw pixels and PCA of the same size.",
+    ),
+    "anomaly": ("Anomalies", "How well its scores tell other images from its own: AUROC of each score."),
+    "samples": (
+        "Samples",
+        "How near its samples are to real images: Fréchet distance, precision and recall, sharpness, copies.",
+    ),
+}
+
+
+def draw_suites(state: State) -> None:
+    """A part for each suite. It follows what is being measured, whoever asked for it."""
+    st.subheader("Measured beyond its card")
+    busy = measures.shared().busy
+
+    @st.fragment(run_every=1 if busy else None, key="report.suites")
+    def view() -> None:
+        with plain_errors():
+            _draw_all(state)
+            if measures.shared().busy != busy:
+                st.rerun()  # the whole page: to look every second, or no longer
+
+    view()
+
+
+def _draw_all(state: State) -> None:
+    entry = state.entry
+    kept, unfit = judged.report(entry), measures.unfit(entry)
+    for name in SUITES:
+        with st.container(border=True, key=f"report-suite-{name}", gap="small"):
+            title, words = WORDS[name]
+            now = measures.shared().of(entry.model_id, name)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                with st.container(width="stretch", gap=None):
+                    st.markdown(f"**{title}**")
+                    st.caption(words)
+                if now is None or now.how == "failed":
+                    _draw_button(state, name, name in kept, unfit.get(name, ""))
+            if name in unfit and name not in kept:
+                st.caption(unfit[name])
+            if now is not None:
+                _draw_standing(state, name, now)
+            if name in kept:
+                _draw_kept(entry, name, kept[name])
+
+
+def _draw_button(state: State, name: str, again: bool, why: str) -> None:
+    st.button(
+        "Measure again" if again else "Measure",
+        key=f"report.do.measure.{name}",
+        help=why or f"Measures {WORDS[name][0].lower()} in a process of its own. It goes on when you leave the page.",
+        disabled=bool(why),
+        type="secondary",
+        icon=":material/straighten:",
+        on_click=careful(_ask),
+        args=(state, name),
+    )
+
+
+def _ask(state: State, name: str) -> None:
+    measures.shared().ask(state.entry.folder, state.entry.model_id, name, me(state))
+
+
+def _draw_standing(state: State, name: str, now: Standing) -> None:
+    if now.how == "failed":
+        st.error(now.why)
+        return
+    if now.how == "waiting":
+        st.progress(0.0, f"Waiting: {now.ahead} before it.")
+    else:
+        left = f", about {duration(now.left)} left of this step" if now.left is not None else ""
+        st.progress(now.fraction, f"{literal(now.what).capitalize()}{left}" if now.what else "Starting: a few seconds.")
+    if this_machine_only() or now.owner == me(state):
+        st.button(
+            "Cancel",
+            key=f"report.do.cancel.{name}",
+            type="tertiary",
+            on_click=careful(_cancel),
+            args=(state, name),
+            help="What was not finished is not kept.",
+        )
+
+
+def _cancel(state: State, name: str) -> None:
+    measures.shared().cancel(state.entry.model_id, name)
+
+
+def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
+    lines = reported.lines_of(part)
+    rows = [line for line in lines if len(line) > 1]
+    head = bool(rows) and not any(letter.isdigit() for cell in rows[0] for letter in cell)  # names alone, no figure
+    show_table(rows[0] if head else (), rows[head:], f"{WORDS[name][0]} of {entry.title}", f"suite-{name}")
+    for remark in (line for line in lines if len(line) == 1):
+        st.caption(literal(remark[0]))
+    took = f" in {duration(part['seconds'])}" if isinstance(part.get("seconds"), int | float) else ""
+    st.caption(f"Measured {part.get('measured', '')}{took}.")
+    if isinstance(part.get("command"), str):
+        st.code(part["command"], language="sh", wrap_lines=True)
