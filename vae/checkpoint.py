@@ -24,7 +24,7 @@ from safetensors.torch import save as save_tensors
 
 from vae.config import Config
 from vae.errors import VAEError
-from vae.files import finite, write_aside, write_folder
+from vae.files import finite, write_aside, write_folder, written_aside
 from vae.model import VAE
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
@@ -96,6 +96,7 @@ def check_place(folder: Path) -> Path:
         names = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise VAEError(f"{folder.name} cannot be looked at ({error.strerror}): choose another folder.") from error
+    names -= {name for name in names if written_aside(name) in MODEL_FILES}  # left by a process that was killed
     foreign = sorted(names - MODEL_FILES)
     if foreign or (names and CONFIG not in names):
         odd = (foreign or sorted(names))[0]

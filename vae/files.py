@@ -8,6 +8,7 @@ import errno
 import fcntl
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from vae.errors import VAEError
+
+
+ASIDE = re.compile(r"\.(.+)\.\d+\.part")
+
+
+def written_aside(name: str) -> str:
+    """The file that was being written under this name when the process died, "" where it is no such name."""
+    found = ASIDE.fullmatch(name)
+    return found[1] if found else ""
 
 
 def write_aside(path: Path, data: bytes) -> None:

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from vae.evaluate.compared import Axis
+from vae.evaluate.compared import Axis, names_apart
+
+HEIGHT = 330  # pixels, of a plane, as the style sheet has it
+NAME = (0.45, 0.06)  # of a plane's width and height, that a name may take on a phone
 
 
 def show_table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str, key: str) -> None:
@@ -70,12 +73,14 @@ def show_plane(
     ticks = "".join(
         f'<b class="mu-x" style="left:{100 * across.at(tick):.2f}%">{tick:g}</b>' for tick in across.ticks
     ) + "".join(f'<b class="mu-y" style="bottom:{100 * up.at(tick):.2f}%">{tick:g}</b>' for tick in up.ticks)
+    places = [(across.at(x), up.at(y)) for _, x, y, _ in points]
+    moved = names_apart(places, *NAME)
     dots = "".join(
         f'<span class="mu-dot{" mu-ours" if ours else ""}{" mu-west" if across.at(x) > 0.6 else ""}" '
         f'style="left:{100 * across.at(x):.2f}%;bottom:{100 * up.at(y):.2f}%" '
         f'title="{html.escape(f"{name}: {names[0]} {x:.1f}, {names[1]} {y:.1f}", quote=True)}">'
-        f"<em>{html.escape(name)}</em></span>"
-        for name, x, y, ours in points
+        f'<em style="transform:translateY({-HEIGHT * up_by:.0f}px)">{html.escape(name)}</em></span>'
+        for (name, x, y, ours), up_by in zip(points, moved, strict=True)
     )
     alt = f"{names[1]} against {names[0]}. " + ". ".join(f"{name}: {x:.1f}, {y:.1f}" for name, x, y, _ in points)
     st.html(

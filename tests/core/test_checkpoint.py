@@ -368,6 +368,22 @@ def test_a_folder_of_other_things_is_never_replaced(tmp_path: Path, vae: VAE, re
     assert (tmp_path / "notes.txt").read_text() == "by hand"
 
 
+def test_what_a_killed_process_was_writing_does_not_close_a_models_folder(
+    folder: Path, vae: VAE, refused: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asides: list[Path] = []
+    replace = os.replace
+    monkeypatch.setattr(os, "replace", lambda one, other: (asides.append(Path(one)), replace(one, other)))
+    checkpoint.save_card(folder, CARD)
+    asides[0].write_bytes(b"half a car")  # as kill -9 leaves it
+    assert checkpoint.check_place(folder) == folder
+    checkpoint.save(folder, vae, CARD)
+    assert not asides[0].exists()
+    (folder / ".holiday.jpg.17.part").write_bytes(b"not ours")
+    with refused("holds other things"):
+        checkpoint.check_place(folder)
+
+
 def test_a_place_can_be_asked_for_before_training(folder: Path) -> None:
     assert checkpoint.check_place(folder) == folder
     assert checkpoint.check_place(str(folder.parent / "new")) == folder.parent / "new"  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vae.errors import VAEError
-from vae.evaluate.compared import Standings, axis, differences, standings
+from vae.evaluate.compared import Standings, axis, differences, names_apart, standings
 from vae.evaluate.spectrum import spectrum
 
 numbers = st.floats(0.01, 500)
@@ -99,3 +99,18 @@ def test_few_of_many_is_told_apart_from_a_few_idle():
     assert "Latent 7 says the same" in spectrum(mu, mu).advice(None)
     mu[:5] = 1
     assert spectrum(mu, mu).advice(None) == "All 8 latents tell images apart."
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), max_size=12))
+def test_names_on_a_plane_do_not_cover_each_other_and_the_upmost_stays(places):
+    moved = names_apart(places, 0.4, 0.06)
+    boxes = [(x, y + up) for (x, y), up in zip(places, moved, strict=True)]
+    for one, (x, y) in enumerate(boxes):
+        assert all(abs(x - other) >= 0.4 or abs(y - at) >= 0.06 - 1e-9 for other, at in boxes[one + 1 :])
+    assert all(up <= 0 for up in moved)
+    if places:
+        assert moved[max(range(len(places)), key=lambda row: places[row][1])] == 0
+
+
+def test_names_far_apart_stay_where_they_are():
+    assert names_apart([(0.1, 0.5), (0.9, 0.5), (0.1, 0.2)], 0.4, 0.06) == (0, 0, 0)

@@ -133,3 +133,27 @@ def axis(values: Sequence[float]) -> Axis:
     step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough)
     first, last = math.ceil(low / step), math.floor(high / step)
     return Axis(low, high, tuple(round(k * step, 12) for k in range(first, last + 1)))
+
+
+def names_apart(places: Sequence[tuple[float, float]], wide: float, high: float) -> tuple[float, ...]:
+    """How far each name is moved up so that names beside points that lie close do not cover each other.
+
+    Args:
+        places: (x, y) of each point, 0 to 1 of the plane.
+        wide, high: of a name, likewise.
+
+    Returns:
+        Of each, 0 or less: the upper of two stays, the lower gives way downwards.
+    """
+    moved = [0.0] * len(places)
+    taken: list[tuple[float, float]] = []
+    for row in sorted(range(len(places)), key=lambda row: -places[row][1]):
+        x, y = places[row]
+        above = sorted((other for place, other in taken if abs(place - x) < wide), reverse=True)
+        at = y
+        for other in above:
+            if abs(other - at) < high:
+                at = other - high
+        taken.append((x, at))
+        moved[row] = at - y
+    return tuple(moved)
