@@ -19,7 +19,6 @@ from typing import Any
 
 from vae.errors import VAEError
 
-
 ASIDE = re.compile(r"\.(.+)\.\d+\.part")
 
 
