@@ -66,6 +66,20 @@ def test_what_is_pointed_at_on_one_map_is_marked_on_the_other(page: Page, app_se
     expect(second).to_have_attribute("data-guest", "")
 
 
+def test_a_vae_and_its_plain_twin_as_they_ship(page: Page, app_server: AppServer) -> None:
+    go(page, app_server.url, "compare", model="mnist-2d")
+    expect(page.get_by_role("combobox", name=re.compile("Compare"))).to_have_value("Digits on a plane, autoencoder")
+    table = page.locator('[data-muscope="between"]')
+    table.scroll_into_view_if_needed()
+    expect(table.locator("tbody tr")).to_have_count(2, timeout=60_000)
+    shares = []
+    for row in table.locator("tbody tr").all():
+        cells = row.locator("td").all_inner_texts()
+        shares.append([float(cell.split("%")[0].split(" ")[0]) for cell in cells])
+    (_, ours, kinds, _), (_, theirs, fewer, _) = shares  # half way, from N(0, I), kinds from N(0, I), at images' codes
+    assert ours > theirs + 3 and kinds > fewer + 2  # what N(0, I) misses of the plain one's codes is the hole
+
+
 def test_strange_images_go_to_the_map_as_a_group(page: Page, app_server: AppServer) -> None:
     go(page, app_server.url, "anomalies", model="digits")
     before = page.locator(STAGE).get_attribute("src")
