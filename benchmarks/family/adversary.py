@@ -87,8 +87,8 @@ def main(arguments: list[str]) -> int:
 {measured_on(f"{COMMAND} -- --epochs {options.epochs} --seeds {options.seeds}")} MNIST, convolutional 16-32, 16 \
 latents, {options.epochs} epochs, {options.seeds} seeds (0 and up), mean and standard deviation; {options.pictures:,} \
 samples from N(0, I) against as many test images. Sharpness: variance of the Laplacian over that of real images. \
-Squared error: of reconstructions from draws of q(z|x), summed over pixels. Bar: sharper, and at most {LOSES:g} less recall: \
-{"met" if met else "missed"} ({sharper[1] / sharper[0]:.2f} times as sharp, recall {-lost:+.3f}).
+Squared error: of reconstructions from draws of q(z|x), summed over pixels. Bar: sharper, and at most {LOSES:g} less \
+recall: {"met" if met else "missed"} ({sharper[1] / sharper[0]:.2f} times as sharp, recall {-lost:+.3f}).
 
 | kind | {" | ".join(FIGURES)} | seconds |
 |---|{"---:|" * (len(FIGURES) + 1)}
