@@ -1,4 +1,8 @@
-"""A posterior that collapses, and what brings it back: the recipe `edifice` on MNIST, whose beta of 1 acts like 784."""
+"""A posterior that collapses, and what brings it back.
+
+Two collapses on MNIST: the recipe `edifice`, whose beta of 1 acts like 784, and the same sizes with plain sums over
+pixels and latents and a beta of 20.
+"""
 
 import argparse
 from functools import partial
@@ -16,17 +20,23 @@ from vae.train.settings import Settings
 
 COMMAND = "python -m benchmarks.representations collapse"
 TRAINED = 10_000  # images whose codes vote on labels
+EDIFICE = make_config("edifice", input_size=(1, 28, 28))
+HEAVY = Config((1, 28, 28), 32, encoder_sizes=(256, 128), decoder_sizes=(128, 256), beta=20.0)
+FREE = Objective("free-bits", nats=0.5)
 CURES = {
-    "as": ("as it is", {}, Objective("fixed")),
-    "warmup": ("with a warm-up over half the run", {}, Objective("warmup", rise=0.5)),
-    "free-bits": ("with free bits, 0.5 nats for each latent", {}, Objective("free-bits", nats=0.5)),
-    "sums": ("with the error summed over pixels", {"recon_reduction": "sum"}, Objective("fixed")),
+    "as": ("`edifice`, as it is", EDIFICE, Objective("fixed")),
+    "warmup": ("with a warm-up over half the run", EDIFICE, Objective("warmup", rise=0.5)),
+    "free-bits": ("with free bits, 0.5 nats for each latent", EDIFICE, FREE),
+    "sums": ("with the error summed over pixels", EDIFICE.with_(recon_reduction="sum"), Objective("fixed")),
+    "heavy": ("Bernoulli, sums, beta 20", HEAVY, Objective("fixed")),
+    "heavy-warmup": ("with a warm-up over half the run", HEAVY, Objective("warmup", rise=0.5)),
+    "heavy-free-bits": ("with free bits, 0.5 nats for each latent", HEAVY, FREE),
 }
+COLLAPSED, CURED = ("as", "heavy"), ("sums", "heavy-free-bits")
 
 
 def task_of(name: str, seed: int, epochs: int) -> Task:
-    _, changes, objective = CURES[name]
-    config: Config = make_config("edifice", input_size=(1, 28, 28)).with_(**changes)
+    _, config, objective = CURES[name]
     settings = Settings(epochs=epochs, batch_size=128, rate=1e-3, seed=seed, objective=objective)
     return Task(f"collapse-{name}-{seed}", config, settings, {"cure": name})
 
@@ -53,13 +63,13 @@ def main(arguments: list[str]) -> int:
             task = task_of(name, seed, options.epochs)
             rows[name].append(row_of(task, partial(measured, task, train, test)))
     section("representations", "collapse", _page(options, rows))
-    alive = [min(row["active"] for row in rows[name]) for name in ("free-bits", "sums")]
-    return int(max(row["active"] for row in rows["as"]) > 0 or min(alive) < 10)
+    dead = max(row["active"] for name in COLLAPSED for row in rows[name])
+    return int(dead > 0 or min(row["active"] for name in CURED for row in rows[name]) <= dead)
 
 
 def _page(options: argparse.Namespace, rows: dict[str, list[Row]]) -> str:
     lines = [
-        "| `edifice` on MNIST | effective beta | active of 32 | KL, nats | squared error a pixel | 5-NN |",
+        "| trained on MNIST | effective beta | active of 32 | KL, nats | squared error a pixel | 5-NN |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, of in rows.items():
@@ -76,6 +86,7 @@ more than 0.01 over images; 5-NN: the label by the 5 nearest of 10,000 training 
 
 {chr(10).join(lines)}
 
-The error is averaged over 784 pixels and the KL is not, so telling images apart never pays. A warm-up only puts it \
-off. Free bits pay for it; the sum over pixels removes the cause.
+In `edifice` the error is averaged over 784 pixels and the KL is not, so telling images apart never pays, and the sum \
+over pixels removes the cause. A warm-up puts a collapse off. Free bits pay for a code whatever beta is; where what \
+lies above them costs 784 times too much, they pay for little of one.
 """
