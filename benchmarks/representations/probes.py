@@ -62,8 +62,8 @@ def _page(options: argparse.Namespace, rows: list[Row]) -> str:
 {measured_on(f"{COMMAND} -- --seeds {options.seeds} --epochs {options.epochs}")} Accuracy on the 10,000 test images; \
 probes fitted on 10,000 training images, the same for all three, PCA fitted on the same; 95 % interval of the \
 difference image by image. VAEs: convolutional 32-64, {options.epochs} epochs, seeds: {options.seeds}, Bernoulli on \
-grey pixels (a pseudo-likelihood); {seconds:,.0f} s in all with one thread beside other work. Bar: the code ahead of PCA in \
-every row; it is in {every - len(behind)} of {every}.
+grey pixels (a pseudo-likelihood); {seconds:,.0f} s in all with one thread beside other work. Bar: the code ahead of \
+PCA in every row; it is in {every - len(behind)} of {every}.
 
 {chr(10).join(lines)}
 """
