@@ -7,7 +7,7 @@ import torch
 
 from vae.errors import VAEError
 from vae.priors.diffusion import Denoiser, LatentDiffusion, fit_diffusion
-from vae.priors.schedule import alpha_sigma, ddim, noised, time_features
+from vae.priors.schedule import alpha_sigma, ddim, flow, noised, time_features
 
 
 @pytest.fixture
@@ -57,6 +57,17 @@ def test_the_way_back_of_a_gaussian_is_exact(generator):
     ]
     assert errors[0] > 2 * errors[1] > 4 * errors[2]
     assert errors[2] < 0.03
+
+
+def test_the_midpoint_way_nears_the_same_end_by_the_square_of_its_steps(generator):
+    mean, std = torch.tensor([2.0, -1.0], dtype=torch.float64), torch.tensor([0.5, 0.3], dtype=torch.float64)
+    noise = torch.randn(200, 2, generator=generator, dtype=torch.float64)
+    errors = [
+        (flow(best_velocity(mean, std), noise, steps) - (mean + std * noise)).abs().max().item()
+        for steps in (10, 20, 40)
+    ]
+    assert errors[0] > 3 * errors[1] > 9 * errors[2]
+    assert errors[2] < 0.005
 
 
 def test_one_step_goes_to_the_mean_and_progress_counts(generator):

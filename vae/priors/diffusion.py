@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from vae.dense import Dense
 from vae.errors import VAEError
 from vae.posterior import Source, normal, uniform
-from vae.priors.schedule import ddim, noised, time_features
+from vae.priors.schedule import flow, noised, time_features
 
 WIDTH, BLOCKS, TIMES = 256, 3, 64
 STEPS, BATCH, RATE = 4000, 1024, 4e-3  # 8,000 batches of 256 stayed behind a mixture
@@ -64,7 +64,7 @@ class LatentDiffusion:
     def sample(self, n: int, generator: Source, *, steps: int = SAMPLING_STEPS) -> Tensor:
         """(n, L). All chance is in the noise it begins with; steps: more, closer to the codes it learned from."""
         noise = normal((n, self.latent_dim), generator, self.mean.device)
-        parts = [ddim(self.network, part, steps) for part in noise.split(_AT_ONCE)]
+        parts = [flow(self.network, part, steps) for part in noise.split(_AT_ONCE)]
         return self.mean + self.std * torch.cat(parts)
 
     def tensors(self) -> dict[str, Tensor]:
