@@ -27,7 +27,7 @@ from vae.home import home
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 TWINS = ("mnist-2d-autoencoder", "mnist-2d-beta-025", "mnist-2d-beta-4", "mnist-2d-collapsed")  # of mnist-2d
-FIRST = ("faces", "mnist", "mnist-2d", "fashion-mnist", "faces-fair", *TWINS)  # the order of the picker
+FIRST = ("faces", "mnist", "mnist-2d", *TWINS, "fashion-mnist", "faces-fair")  # the order of the picker
 MODELS_HELD = 32  # those that ship and one of each visitor's of a class; each is a few megabytes
 ENCODINGS_HELD = 8  # 10 MB for 70,000 images
 

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from live.engine import ModelEntry
@@ -30,6 +31,10 @@ NICE = "10"
 MOST = 24  # waiting at once: more would wait for hours
 LOOK = 0.1  # seconds between two looks at a process
 PATIENCE = 5.0  # seconds in which a process that was asked to end may do so
+DENSE = (10_000, 5_000)  # test images and draws of each: minutes where a picture is made by dense layers
+CONVOLUTIONAL = (500, 500)  # a picture costs some hundred times as much there
+DEAR = 1_500_000  # weights of a dense decoder from which on it is measured on less
+LARGE = (1_000, 1_000)
 TAIL = 8192  # bytes of the events that are read: the last line says where it stands
 
 FACTORS = ("sprites", "faces-fair")  # data drawn from factors that are independent of each other
@@ -68,6 +73,7 @@ class _Job:
     folder: Path
     key: tuple[str, str]  # model_id, suite
     owner: str
+    options: tuple[str, ...] = ()  # more words of the command
     cancelled: bool = False
     why: str = ""
     events: Path | None = None
@@ -90,8 +96,11 @@ class Measures:
         self._thread: threading.Thread | None = None
         atexit.register(self.stop)
 
-    def ask(self, folder: Path, model_id: str, suite: str, owner: str = "") -> None:
+    def ask(self, folder: Path, model_id: str, suite: str, owner: str = "", options: tuple[str, ...] = ()) -> None:
         """Have a suite measured; where it waits or runs already, nothing changes.
+
+        Args:
+            options: more words of the command, such as `options_of` says.
 
         Raises:
             VAEError: no such suite, or too many wait already.
@@ -105,7 +114,7 @@ class Measures:
             if len(self._jobs) >= MOST:
                 raise VAEError(f"{MOST} measurements wait already: ask again when some are done.")
             self._failed.pop(key, None)
-            self._jobs.append(_Job(Path(folder), key, owner))
+            self._jobs.append(_Job(Path(folder), key, owner, options))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="measures", daemon=True)
                 self._thread.start()
@@ -178,7 +187,7 @@ class Measures:
                 if job.cancelled:
                     return ""
                 self._process = process = subprocess.Popen(
-                    self._command(job.folder, job.key[1], job.events),
+                    [*self._command(job.folder, job.key[1], job.events), *job.options],
                     cwd=REPOSITORY,
                     env=environment,
                     stdin=subprocess.DEVNULL,
@@ -206,6 +215,28 @@ def _ended(process: subprocess.Popen[bytes], job: _Job) -> int:
 def shared() -> Measures:
     """The measurements of this server."""
     return Measures()
+
+
+def amount(entry: ModelEntry) -> tuple[int, int]:
+    """What a likelihood that takes minutes is measured on, by what a picture costs: test images, draws of each."""
+    config = entry.config
+    if config.network == "conv":
+        images, draws = CONVOLUTIONAL
+    else:
+        widths = (config.latent_dim, *config.decoder_sizes, config.pixels)
+        weights = sum(before * after for before, after in pairwise(widths)) * max(1, len(config.levels))
+        images, draws = LARGE if weights > DEAR else DENSE
+    known = entry.card.get("data")
+    there = known.get("test") if isinstance(known, dict) else None
+    return (min(images, there) if isinstance(there, int) and there > 1 else images), draws
+
+
+def options_of(entry: ModelEntry, suite: str) -> tuple[str, ...]:
+    """More words of the command that measures a suite of this model."""
+    if suite != "likelihood":
+        return ()
+    images, draws = amount(entry)
+    return ("--images", str(images), "--k", str(draws))
 
 
 def unfit(entry: ModelEntry) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """What the reports of all models say, read again only when a file has changed."""
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ CLAIMS = (
 FAMILY = Path(__file__).resolve().parent.parent / "benchmarks" / "family" / "rows"
 WITHOUT = dict.fromkeys(("structure", "classes"), "no code of an image") | {"likelihood": "has none"}  # of rivals
 STANDARD = "N(0, I)"
-HEAD = ("", "Latents", "ELBO", "KL", "Squared error", "−log p(x)", "Nearest codes", "Fréchet", "Counts by")
+HEAD = ("", "Beta", "Latents", "ELBO", "KL", "Squared error", "−log p(x)", "Nearest codes", "Fréchet", "Counts by")
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +179,12 @@ def rivals(name: str) -> tuple[Rival, ...]:
     return tuple(found)
 
 
+def beta(card: Mapping[str, Any], point: bool) -> float:
+    """What a model's KL weighed, for the order of a table: nothing for a plain autoencoder, last where nobody knows."""
+    value = 0 if point else find(card, "effective_beta")
+    return float(value) if isinstance(value, int | float) else float("inf")
+
+
 def row(kept: Report, title: str, card: Mapping[str, Any], point: bool) -> tuple[str, ...]:
     """A model's line in the table of all: see HEAD."""
     figures = card.get("figures")
@@ -188,6 +195,7 @@ def row(kept: Report, title: str, card: Mapping[str, Any], point: bool) -> tuple
 
     return (
         title,
+        "none" if point else number(found) if math.isfinite(found := beta(card, point)) else "–",
         f"{shown('active_units', 'd')} of {shown('latent_dim', 'd')}",
         "no KL" if point else shown("elbo", ".1f"),
         "none" if point else shown("kl", ".1f"),

@@ -15,5 +15,5 @@ if other is not None:
     compare_maps.draw_maps(visitor, other)
     compare_pair.draw_between(visitor, other)
     compare_pair.draw_inventions(visitor, other)
-compare_table.draw_claims(visitor, other)
 compare_table.draw_models(visitor, other)
+compare_table.draw_claims(visitor, other)

@@ -54,7 +54,8 @@ def measure(vae: VAE, pixels: Tensor, *, seed: int = EVALUATION_SEED, batch_size
         total += terms.total * share
         recon += terms.recon_nll.sum()
         kl_per_dim += terms.kl_per_dim.sum(dim=0)
-        mu.append(terms.output.posterior.mu)
+        # Of several levels, a drawn path moves the codes below it: what tells images apart is seen along the mode path.
+        mu.append(vae.encode(as_x(batch)).mu if vae.config.levels else terms.output.posterior.mu)
     vae.train(training)
     count = len(pixels)
     per_dim = tuple((kl_per_dim / count).tolist())

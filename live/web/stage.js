@@ -57,6 +57,7 @@ export function build(parent) {
   function drawn(event) {
     if (!event) {
       canvas.hidden = true;
+      beside.classList.remove("mu-elsewhere");
       caption.textContent = place.data?.caption ?? "";
       document.body.classList.remove("mu-moving");
       say(place.data?.unusual);
@@ -69,6 +70,7 @@ export function build(parent) {
     paint(canvas, event.answer, event.at);
     canvas.hidden = false;
     document.body.classList.add("mu-moving"); // what Python said of the picture at rest fades
+    beside.classList.toggle("mu-elsewhere", Boolean(event.answer.notes.caption)); // it is of another place
     caption.textContent = event.answer.notes.caption ?? "what the model draws now";
     if (event.unusual) say(event.unusual);
     window.dispatchEvent(new CustomEvent("muscope:drawn", { detail: { turn: event.turn } }));

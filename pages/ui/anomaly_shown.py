@@ -45,11 +45,13 @@ def _draw_map(state: State, pressed: Pressed) -> None:
 def _draw_ways(state: State, asked: Asked, ranked: Ranking, pressed: Pressed) -> None:
     model_id, own = state.entry.model_id, state.entry.data
     above = tuple(Pressed(model_id, of, name) for of, name, _ in ranked.found[: ranked.above] if of == own)
+    count = f"the {len(above):,} of its own images" if asked.other else f"all {len(above):,}"
+    ours = pressed.data == own
+    one = cache.caption_of(model_id, pressed.name) if ours else ""
     ways = [
-        (f"Send all {len(above):,} above the threshold to the map", f"strange by {NAMES[asked.score]}", above, "all")
+        (f"Send {count} above the threshold to the map", f"strange by {NAMES[asked.score]}", above, "all"),
+        ("Send this one", one, (pressed,) if ours else (), "one"),
     ]
-    if pressed.data == own:
-        ways.append(("Send this one", cache.caption_of(model_id, pressed.name), (pressed,), "one"))
     with st.container(horizontal=True, gap="small"):
         for words, name, images, key in ways:
             st.button(
@@ -62,3 +64,7 @@ def _draw_ways(state: State, asked: Asked, ranked: Ranking, pressed: Pressed) ->
                 help="As a group: it is marked on the map and listed under it.",
             )
         st.page_link("map.py", label="Open the map", icon=":material/map:")
+    if asked.other:
+        st.caption("Images of another data set are not on this model’s map, so only its own can be sent there.")
+    if not above:
+        st.caption("None of its own images lies above the threshold.")

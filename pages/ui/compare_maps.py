@@ -23,7 +23,20 @@ def draw_maps(state: State, other: ModelEntry) -> None:
         with column:
             st.markdown(f"**{literal(judged.label(entry))}**")
             _draw_map(state, entry, f"compare-map-{side}")
-            st.caption(f"{view_words(entry)} of {len(cache.encodings(entry.model_id)):,} images.")
+            st.caption(_known_words(entry, (other, state.entry)[side]))
+            chosen = state.place.image_id
+            if chosen is not None and cache.encodings(entry.model_id).row_of(chosen) is None:
+                name = literal(cache.caption_of(state.entry.model_id, chosen))
+                st.caption(f"The chosen image ({name}) is not on this map: this model does not keep it.")
+
+
+def _known_words(entry: ModelEntry, beside: ModelEntry) -> str:
+    """What a map shows, and how much of it the map beside it shows, too."""
+    count, both = len(cache.encodings(entry.model_id)), judged.in_common(entry.model_id, beside.model_id)
+    words = f"{view_words(entry)} of {count:,} images."
+    if both == count:
+        return words
+    return f"{words} {both:,} of these {count:,} are on the other map, too; for the others nothing is marked there."
 
 
 def view_of(entry: ModelEntry) -> str:
@@ -75,4 +88,9 @@ def go(state: State, entry: ModelEntry, told: Told) -> None:
         return
     if not isinstance(row, int) or isinstance(row, bool) or not 0 <= row < len(known):
         raise VAEError("Between the images a code means nothing to the other model: press a dot.")
+    name = known.image_id(row)
+    if cache.encodings(state.entry.model_id).row_of(name) is None:
+        raise VAEError(
+            f"{judged.label(state.entry)} does not keep {cache.caption_of(entry.model_id, name)}: press another."
+        )
     state.go(state.of_image(known.image_id(row)))

@@ -68,5 +68,8 @@ def draw_models(state: State, other: ModelEntry | None) -> None:
         st.caption(f"Lower left is better. Only models that count alike are here: {literal(measure)}.")
     else:
         st.caption("A plane of rate and distortion needs two models with the same likelihood. Train another on Train.")
-    rows = [reported.row(_kept(found), judged.label(found), found.card, judged.is_point(found)) for found in models]
+    rows = [
+        reported.row(_kept(found), judged.label(found), found.card, judged.is_point(found))
+        for found in sorted(models, key=lambda found: reported.beta(found.card, judged.is_point(found)))
+    ]
     show_table(reported.HEAD, rows, "Figures of all models of these images", "models")

@@ -11,12 +11,14 @@ from live import scored as live_scored
 from live.engine import ModelEntry, shared
 from live.scored import Scored
 from pages.ui import cache
+from vae.encodings import SPLITS, Encodings
 from vae.evaluate.between import Between, measure_between
 from vae.evaluate.compared import Standings, standings
 from vae.evaluate.detection import Threshold, caught, threshold
 from vae.evaluate.estimate import Estimate
 from vae.evaluate.judge import has_judge
-from vae.evaluate.spectrum import Spectrum, spectrum
+from vae.evaluate.spectrum import Free, Spectrum, free_figures, spectrum
+from vae.train.watch import barely_trained_by
 
 Codes = tuple[cache.Code, ...]
 
@@ -29,7 +31,8 @@ def is_point(entry: ModelEntry) -> bool:
 def figures(entry: ModelEntry) -> dict[str, Any]:
     """The measured figures of a model's card; {} where there are none."""
     found = entry.card.get("figures")
-    return found if isinstance(found, dict) else {}
+    named: dict[str, Any] = {name: entry.card[name] for name in ("likelihood", "binarisation") if name in entry.card}
+    return named | found if isinstance(found, dict) and found else {}
 
 
 def figure(entry: ModelEntry, name: str, form: str) -> str:
@@ -46,7 +49,7 @@ def label(entry: ModelEntry) -> str:
 
 def sums(entry: ModelEntry) -> Standings:
     """A model's card as comparisons read it."""
-    return standings(label(entry), entry.card, is_point(entry))
+    return standings(label(entry), entry.card | {"figures": figures(entry)}, is_point(entry))
 
 
 def report(entry: ModelEntry) -> reported.Report:
@@ -59,6 +62,17 @@ def latents(model_id: str, point: bool) -> Spectrum:
     """What each latent of a model carries, over all images that it knows."""
     known = cache.encodings(model_id)
     return spectrum(known.mu, None if point else known.kl_per_dim())
+
+
+@lru_cache(maxsize=64)
+def free(model_id: str) -> Free:
+    """What the kept encodings of a model tell without measuring."""
+    return free_figures(cache.encodings(model_id))
+
+
+def barely(entry: ModelEntry) -> str:
+    """That a model has hardly been trained, in words; "" where it has, or where its card does not say."""
+    return barely_trained_by(entry.card)
 
 
 # ---- anomalies -----------------------------------------------------------------------------------------------------
@@ -164,14 +178,48 @@ def between(model_id: str) -> Between | None:
 
 
 @lru_cache(maxsize=64)
-def crossing(model_id: str, turn: int, count: int = 9) -> tuple[cache.Code, ...]:
-    """The straight way between two images of different classes, the same two for every model of these images."""
-    known = cache.encodings(model_id)
-    if known.labels is None:
-        return ()
-    ends = [f"label:{known.label_names[(turn + step) % len(known.label_names)]}" for step in (0, 5)]
-    codes = [cache.code_of(model_id, cache.image_of_kind(model_id, kind, turn)) for kind in ends]
-    return cache.path(codes[0], codes[1], count, "lerp")
+def in_common(first: str, second: str) -> int:
+    """How many images two models both keep."""
+    one, other = (_numbers(cache.encodings(model_id)) for model_id in (first, second))
+    return int(np.isin(one, other).sum())
+
+
+def _numbers(known: Encodings) -> np.ndarray:
+    """One number for each image (N,): its row in the data set, and its split."""
+    return known.index.astype(np.int64) * len(SPLITS) + known.split
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """From one image to another: the classes of the two, their ids, and each model's codes on its straight way."""
+
+    kinds: tuple[str, str]
+    images: tuple[str, str]
+    ways: tuple[Codes, Codes]
+
+
+@lru_cache(maxsize=64)
+def crossing(first: str, second: str, turn: int, count: int = 9) -> Crossing | None:
+    """The straight ways of two models between the same two images of different classes.
+
+    None: nobody knows the classes, or the two models share no images of them.
+    """
+    one, other = (cache.encodings(model_id) for model_id in (first, second))
+    if one.labels is None or len(one.label_names) < 2:
+        return None
+    many = len(one.label_names)
+    ends = turn % many, (turn + (many + 1) // 2) % many
+    known = np.isin(_numbers(one), _numbers(other))
+    kept = [np.flatnonzero(known & (one.labels == kind)) for kind in ends]
+    if not all(len(rows) for rows in kept):
+        return None
+    start, end = (one.image_id(rows[turn % len(rows)]) for rows in kept)
+
+    def way(model_id: str) -> Codes:
+        return cache.path(cache.code_of(model_id, start), cache.code_of(model_id, end), count, "lerp")
+
+    kinds = one.label_names[ends[0]], one.label_names[ends[1]]
+    return Crossing(kinds, (start, end), (way(first), way(second)))
 
 
 @lru_cache(maxsize=64)

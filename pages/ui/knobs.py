@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, live, turns
+from pages.ui import cache, judged, live, turns
 from pages.ui.cache import Code
 from pages.ui.state import Place, State
 from pages.ui.widgets import small
@@ -37,7 +37,8 @@ def draw_knobs(state: State) -> None:
     active = [knob for knob in knobs if knob.active]
     more, dead = len(active[SHOWN:]), len(knobs) - len(active)
     if not active:
-        st.info("No dimension of this model carries anything: the codes collapsed. Train with a smaller beta.")
+        why = judged.barely(state.entry) or "The codes collapsed. Train with a smaller beta."
+        st.info(f"No latent is in use: mu is almost the same for every image. {why}")
     folds = []
     if more:
         folds.append(_fold("more", f"{more} more that carr{'ies' if more == 1 else 'y'} less", ""))

@@ -1,13 +1,16 @@
 """A model's card: what it is in sentences, what was measured in figures, and what each of its latents carries."""
 
+from contextlib import suppress
+
 import streamlit as st
 
 from live.engine import ModelEntry
-from pages.ui import judged
+from pages.ui import cache, judged
 from pages.ui.figures import show_bars, show_split, show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
 from vae.errors import VAEError
+from vae.evaluate.spectrum import Free
 from vae.train.watch import duration
 
 NETWORKS = {
@@ -53,53 +56,92 @@ def draw_figures(entry: ModelEntry) -> None:
     if not figures:
         st.info("Its card has no figures: it was trained without being measured at the end.")
         return
-    rows = []
-    if not point:
-        rows += [
-            (
-                "ELBO",
-                f"{judged.figure(entry, 'elbo', '.1f')} nats per image",
-                "a lower bound of log p(x); higher is better",
-            ),
-            ("KL (rate)", f"{judged.figure(entry, 'kl', '.1f')} nats per image", "what the code costs, and tells"),
-        ]
-    rows.append(
-        (
-            "Reconstruction (distortion)",
-            f"{judged.figure(entry, 'recon_nll', '.1f')} nats per image",
-            "what the code leaves open",
-        )
-    )
-    rows += [
-        ("Squared error", f"{judged.figure(entry, 'recon_mse', '.4f')} per pixel", "of reconstructions at mu"),
-        (
-            "Active latents",
-            f"{judged.figure(entry, 'active_units', 'd')} of {judged.figure(entry, 'latent_dim', 'd')}",
-            "mu varies by more than 0.01 over images",
-        ),
-        (
-            "Nearest codes",
-            judged.figure(entry, "knn_accuracy", ".1%"),
-            "of test images named rightly by 5 nearest codes",
-        ),
-        (
-            "Map",
-            judged.figure(entry, "trustworthiness", ".3f"),
-            "neighbours on the UMAP map that are neighbours in the codes; 1 all",
-        ),
-    ]
-    show_table(
-        ("", "", ""), [row for row in rows if not row[1].startswith("–")], f"Figures of {entry.title}", "figures"
-    )
-    count = figures.get("images")
+    missing: list[str] = []
+    told = _told(entry, missing)
+    show_table(("", "", ""), told, f"Figures of {entry.title}", "figures")
+    count = figures.get("images", _of_data(entry, "test"))
     counted = f", {count:,} test images" if isinstance(count, int) else ""
     st.caption(
-        f"{literal(str(figures.get('likelihood', '')))}; binarisation {figures.get('binarisation', 'none')}{counted}."
+        f"{literal(str(figures.get('likelihood') or 'Likelihood not named'))}; "
+        f"binarisation {figures.get('binarisation', 'none')}{counted}."
     )
+    if missing:
+        st.caption(
+            f"Not measured when it was trained: {' and '.join(missing)}. "
+            f"python -m vae evaluate {literal(entry.name)} measures them; training with `--evaluate` keeps them."
+        )
     if point:
         st.info(NO_KL)
     else:
         _draw_split(entry)
+
+
+def _told(entry: ModelEntry, missing: list[str]) -> list[tuple[str, str, str]]:
+    """The rows of figures. What its training did not measure is taken from the kept codes, or named in `missing`."""
+    figures, free, point = judged.figures(entry), None, judged.is_point(entry)
+    with suppress(VAEError):  # no codes are kept
+        free = judged.free(entry.model_id)
+
+    def nats(name: str) -> str:
+        return f"{judged.figure(entry, name, '.1f')} nats per image"
+
+    rows = []
+    if not point:
+        drawn = "; at codes drawn at random" if entry.config.levels else ""
+        rows += [
+            ("ELBO", nats("elbo"), "a lower bound of log p(x); higher is better"),
+            ("KL (rate)", nats("kl"), f"what the code costs, and tells{drawn}"),
+        ]
+    rows.append(("Reconstruction (distortion)", nats("recon_nll"), "what the code leaves open"))
+    kept = f"; of {free.images:,} kept images" if free else ""
+    for name, title, form, unit, words, own in (
+        ("recon_mse", "Squared error", ".4f", " per pixel", "of reconstructions at mu", free and free.recon_mse),
+        (
+            "active_units",
+            "Active latents",
+            "d",
+            f" of {entry.latent_dim}",
+            "mu varies by more than 0.01 over images",
+            free and free.active_units,
+        ),
+    ):
+        if name in figures:
+            rows.append((title, f"{judged.figure(entry, name, form)}{unit}", words))
+        elif own is not None:
+            rows.append((title, f"{own:{form}}{unit}", words + kept))
+        else:
+            missing.append(title.lower())
+    if "knn_accuracy" in figures:
+        rows.append(("Nearest codes", judged.figure(entry, "knn_accuracy", ".1%"), _of_neighbours(entry, free)))
+    elif free and free.chance is not None:
+        missing.append("nearest codes")
+    if "trustworthiness" in figures:
+        words = "neighbours on the UMAP map that are neighbours in the codes; 1 all"
+        rows.append(("Map", judged.figure(entry, "trustworthiness", ".3f"), words))
+    else:
+        missing.append("the map")
+    return [row for row in rows if not row[1].startswith("–")]
+
+
+def _of_data(entry: ModelEntry, split: str) -> int | None:
+    data = entry.card.get("data")
+    count = data.get(split) if isinstance(data, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _of_neighbours(entry: ModelEntry, free: Free | None) -> str:
+    """What the accuracy of neighbours is of, and what a guess reaches."""
+    voters = _of_data(entry, "train")
+    of = f" of {voters:,} training images" if voters else ""
+    words = f"of test images named rightly by the 5 nearest codes{of}"
+    if free is None or free.chance is None:
+        return words
+    words += f"; always naming the commonest class: {free.chance:.1%}"
+    accuracy = judged.figures(entry).get("knn_accuracy")
+    ignored = judged.figures(entry).get("active_units") == 0
+    if ignored and isinstance(accuracy, int | float) and accuracy > free.chance:
+        words += ". Its codes still differ by tiny amounts: neighbours see them, the decoder does not"
+    return words
 
 
 def _draw_split(entry: ModelEntry) -> None:
@@ -142,13 +184,19 @@ def draw_spectrum(state: State) -> None:
     what = "Variance of the codes" if point else "KL"
     alt = f"{what} of {len(bars)} latents, {unit}, largest first. {strongest}. {len(found.collapsed)} collapsed."
     show_bars(bars, alt, "spectrum")
-    axis = "Variance of mu over images" if point else "KL to N(0, I), nats per image"
-    st.caption(
-        f"{axis}, over all images; the tallest bar is {found.bars[0][1]:.2f}. A dashed bar says the same of all."
-    )
+    axis = "Variance of mu" if point else "KL to N(0, I), nats per image"
+    count = len(cache.encodings(entry.model_id))
+    said = [f"{axis}, over all {count:,} kept images. A bar of full height is {found.full:.2f}."]
+    if entry.config.levels:
+        said.append("At the most probable code of each level, not at drawn ones: the sum differs from the KL above.")
+    elif not point:
+        said.append("The KL above is of test images only.")
+    if found.collapsed:
+        said.append("Dashed: mu is almost the same for every image, so this latent tells nothing.")
+    st.caption(" ".join(said))
     if entry.config.levels:
         each = ", ".join(f"{nats:.2f}" for nats in found.per_level(entry.config.level_of))
         st.caption(f"Level by level, the most abstract first: {each} {unit}.")
     beta = entry.card.get("effective_beta")
-    if words := found.advice(float(beta) if isinstance(beta, int | float) else None):
+    if words := found.advice(float(beta) if isinstance(beta, int | float) else None, judged.barely(entry)):
         (st.warning if found.collapsed else st.write)(words)

@@ -14,13 +14,14 @@ from pages.ui.figures import show_table
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only
 from pages.ui.widgets import literal
+from vae.evaluate.probes import lines_of
 from vae.evaluate.suites import SUITES
 from vae.train.watch import duration
 
 WORDS = {
     "likelihood": (
         "Likelihood",
-        "How probable test images are to it, log p(x), by importance weights: the figure that papers print. Minutes.",
+        "How probable test images are to it, log p(x), by importance weights: the figure that papers print.",
     ),
     "disentanglement": (
         "Disentanglement",
@@ -36,6 +37,8 @@ WORDS = {
         "How near its samples are to real images: Fréchet distance, precision and recall, sharpness, copies.",
     ),
 }
+
+CANCELLED = "muscope.report.cancelled"  # what this visitor cancelled and has not asked for again
 
 
 def draw_suites(state: State) -> None:
@@ -68,8 +71,13 @@ def _draw_all(state: State) -> None:
                     _draw_button(state, name, name in kept, unfit.get(name, ""))
             if name in unfit and name not in kept:
                 st.caption(unfit[name])
+            elif name == "likelihood" and name not in unfit:
+                images, draws = measures.amount(entry)
+                st.caption(f"“Measure” takes {images:,} test images, {draws:,} draws each: some minutes.")
             if now is not None:
                 _draw_standing(state, name, now)
+            elif (entry.model_id, name) in st.session_state.get(CANCELLED, ()):
+                st.caption("Cancelled.")
             if name in kept:
                 _draw_kept(entry, name, kept[name])
 
@@ -88,7 +96,9 @@ def _draw_button(state: State, name: str, again: bool, why: str) -> None:
 
 
 def _ask(state: State, name: str) -> None:
-    measures.shared().ask(state.entry.folder, state.entry.model_id, name, me(state))
+    entry = state.entry
+    measures.shared().ask(entry.folder, entry.model_id, name, me(state), measures.options_of(entry, name))
+    st.session_state.get(CANCELLED, set()).discard((entry.model_id, name))
 
 
 def _draw_standing(state: State, name: str, now: Standing) -> None:
@@ -104,7 +114,7 @@ def _draw_standing(state: State, name: str, now: Standing) -> None:
         st.button(
             "Cancel",
             key=f"report.do.cancel.{name}",
-            type="tertiary",
+            icon=":material/close:",
             on_click=careful(_cancel),
             args=(state, name),
             help="What was not finished is not kept.",
@@ -113,10 +123,11 @@ def _draw_standing(state: State, name: str, now: Standing) -> None:
 
 def _cancel(state: State, name: str) -> None:
     measures.shared().cancel(state.entry.model_id, name)
+    st.session_state.setdefault(CANCELLED, set()).add((state.entry.model_id, name))
 
 
 def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
-    lines = reported.lines_of(part)
+    lines = reported.lines_of({**part, "lines": lines_of(part)} if name == "probes" else part)
     rows = [line for line in lines if len(line) > 1]
     head = bool(rows) and not any(letter.isdigit() for cell in rows[0] for letter in cell)  # names alone, no figure
     show_table(rows[0] if head else (), rows[head:], f"{WORDS[name][0]} of {entry.title}", f"suite-{name}")

@@ -12,8 +12,9 @@ from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import may_control, me, this_machine_only
 from pages.ui.widgets import literal, once
+from vae.checkpoint import CONFIG
 from vae.errors import VAEError
-from vae.home import runs_folder
+from vae.home import home, runs_folder
 from vae.train.run import FINAL, UNDER_WAY, Run
 
 FORK = "The form is filled with these settings: change what you like, and start another."
@@ -47,6 +48,8 @@ def draw(state: State, run: Run, how: str) -> None:
             if how in ("running", "paused"):
                 _draw_change(state, run)
         _button(state, "Train again", "fork", "edit_note", train_fork.fork_of, run, help=FORK)
+    if words := _elsewhere(run):
+        st.caption(words)
     if train_fork.parent() == run.id:
         st.caption("Its settings are in the form: [change what you like](#own).")
     if how in ("starting", "running") and want in ASKED:
@@ -88,6 +91,20 @@ def _draw_open(state: State, run: Run) -> None:
         if st.button(words, key=f"train.do.open.{page[:-3]}", type=kind, icon=f":material/{icon}:"):
             state.choose(entry.name)
             st.switch_page(page)
+
+
+def _elsewhere(run: Run) -> str:
+    """Where a model lies that this server does not offer, and what would change that; "" for any other."""
+    folder, models = run.model_folder, home() / "models"
+    if not (folder / CONFIG).is_file() or any(entry.folder == folder for entry in shared().models()):
+        return ""
+    if folder.resolve().parent == models.resolve():
+        return ""
+    if not this_machine_only():
+        return "Its model lies in another folder of that machine, so it cannot be opened here."
+    return (
+        f"Its model lies in {literal(str(folder))}. A copy of that folder in {literal(str(models))} can be opened here."
+    )
 
 
 def _model_of(run: Run) -> ModelEntry | None:

@@ -5,7 +5,9 @@ from typing import Any
 
 import streamlit as st
 
+from pages.ui import train_words
 from pages.ui.train_words import FIELDS
+from vae.errors import VAEError
 
 
 def one_of(own: str, option: str, words: Mapping[str, str], first: str | None = None) -> list[str]:
@@ -29,7 +31,16 @@ def number(own: str, option: str, usual: float) -> list[str]:
         format=field.format,
         persist_state="session",
     )
+    warn(option, str(chosen))
     return [option, str(chosen)]
+
+
+def warn(option: str, value: str) -> None:
+    """Under a field: what is wrong with its value, in the words that Start would refuse it with."""
+    try:
+        train_words.check(option, value)
+    except VAEError as error:
+        st.warning(str(error))
 
 
 def choose(

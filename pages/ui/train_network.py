@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.ui import train_words
-from pages.ui.train_fields import choose, given, number, one_of
+from pages.ui.train_fields import choose, given, number, one_of, warn
 from pages.ui.train_words import FIELDS
 from vae.recipes import RECIPES
 from vae.train.settings import OBJECTIVES
@@ -29,9 +29,10 @@ def built_of(own: str, name: str) -> list[str]:
 
 
 def levels(own: str) -> list[str]:
-    """Latents of each level. What is wrong with them is said on Start."""
+    """Latents of each level."""
     field = FIELDS["--levels"]
     sizes = st.text_input(field.label, key=given(f"{own}.levels", "4, 12"), help=field.help, persist_state="session")
+    warn("--levels", sizes)
     return [f"--levels={sizes.replace(' ', '')}"]
 
 
@@ -75,9 +76,11 @@ def likelihood(own: str, network: str) -> list[str]:
 
 
 def layers(own: str) -> list[str]:
-    """Sizes of the layers, where somebody gives some. What is wrong with them is said on Start."""
+    """Sizes of the layers, where somebody gives some."""
     field = FIELDS["--encoder-sizes"]
     sizes = st.text_input(
         field.label, key=f"{own}.encoder-sizes", help=field.help, placeholder="as usual", persist_state="session"
     )
+    if sizes.strip():
+        warn("--encoder-sizes", sizes)
     return [f"--encoder-sizes={sizes.replace(' ', '')}"] if sizes.strip() else []

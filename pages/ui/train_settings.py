@@ -41,10 +41,11 @@ def _parts(arguments: tuple[str, ...]) -> dict[str, str]:
     except VAEError:
         return {}
     network = f"recipe {asked.recipe}" if asked.recipe in RECIPES else train_words.network(config.network)
-    if config.posterior == "point":
-        network = f"{train_words.network('autoencoder')}, {network}"
-    sizes = " ".join(map(str, config.encoder_sizes))
     bend, count = settings.objective, config.latent_dim
+    made = "autoencoder" if config.posterior == "point" else "levels" if config.levels else bend.kind
+    if made in train_words.MADE_OF:  # as the form's list calls it
+        network = f"{train_words.network(made)}, {network}"
+    sizes = " ".join(map(str, config.encoder_sizes))
     numbers = {"rise": f"rise {bend.rise:g}", "cycles": f"{bend.cycles} cycles", "nats": f"{bend.nats:g} nats"}
     numbers |= {"samples": f"{bend.samples} draws", "gamma": f"gamma {bend.gamma:g}", "critic": f"critic {bend.critic}"}
     bends = [numbers[name] for name in train_words.BENDS[bend.kind]]
@@ -53,8 +54,8 @@ def _parts(arguments: tuple[str, ...]) -> dict[str, str]:
     drawn = asked.binarise if asked.binarise != "none" else None
     rest = {"first": limit, "drawn": drawn, "between layers": asked.activation, "spread of a pixel": asked.std}
     return {
+        "network": f"{network} {sizes}".strip(),
         "data": known.title,
-        "network": f"{network} {sizes}",
         "latents": " + ".join(map(str, config.levels or (count,))) + f" latent{'' if count == 1 else 's'}",
         "likelihood": train_words.LIKELIHOODS.get(config.likelihood, config.likelihood).partition(":")[0],
         "beta": f"beta {config.beta:g}",

@@ -43,13 +43,16 @@ OBJECTIVE_WORDS = {
     "capacity": ("capacity", "The KL is held at a number of nats that grows: the code is opened up bit by bit."),
     "free-bits": ("free bits", "Each latent may carry some nats for nothing, and is charged only above them."),
     "iwae": (
-        "importance-weighted",
+        "importance-weighted (IWAE)",
         "Several codes are drawn for each image, and the best count most: a tighter bound.",
     ),
-    "dreg": ("importance-weighted, calmer", "The same bound with less noise in the encoder’s gradient."),
-    "tc": ("total correlation", "Beta weighs only what latents have in common: each learns something of its own."),
+    "dreg": ("importance-weighted, calmer (DReG)", "The same bound with less noise in the encoder’s gradient."),
+    "tc": (
+        "total correlation (beta-TCVAE)",
+        "Beta weighs only what latents have in common: each learns something of its own.",
+    ),
     "factor": (
-        "total correlation by a critic",
+        "total correlation by a critic (FactorVAE)",
         "A critic learns to see what latents have in common, and it is charged.",
     ),
     "gan": (
@@ -163,6 +166,8 @@ def check(option: str, value: str) -> None:
         if not re.fullmatch(r"\s*[1-9][0-9]*\s*(,\s*[1-9][0-9]*\s*)*", value):
             such = "400,200" if option == "--encoder-sizes" else "4,12"
             raise VAEError(f"{FIELDS[option].label} is “{value[:40]}”: give whole numbers such as {such}.")
+        if option == "--levels" and "," not in value:
+            raise VAEError(f"{FIELDS[option].label} is “{value[:40]}”: give at least two numbers, such as 4,12.")
     elif field is not None and field.high:
         try:
             good = field.low <= (int(value) if field.whole else float(value)) <= field.high

@@ -88,6 +88,20 @@ def test_the_map_can_be_looked_at_in_other_ways_and_back_without_asking_again(
     assert [url for url in asked_for if "/points/" in url or "/colours/" in url] == before
 
 
+def test_the_original_of_the_chosen_image_is_dimmed_while_the_picture_is_of_another_place(
+    page: Page, app_server: AppServer
+) -> None:
+    open_map(page, app_server, "faces", image="test/7")
+    original = page.locator(".mu-original")
+    expect(original).to_have_css("opacity", "1")
+    low, high = box_of(page)
+    page.mouse.move(*low + 60)
+    page.mouse.move(*(low + high) / 2)
+    expect(original).to_have_css("opacity", "0.2")
+    page.mouse.move(5, 5)
+    expect(original).to_have_css("opacity", "1")
+
+
 def test_while_another_map_is_on_its_way_a_hand_chooses_nothing(page: Page, app_server: AppServer) -> None:
     waiting: list[Route] = []
     page.route("**/live/points/*/pca", lambda route: waiting.append(route))

@@ -73,3 +73,12 @@ def test_kl_is_the_sum_over_dimensions(vae: VAE, images: Images) -> None:
     found = measure(vae, stored(images))
     assert len(found.kl_per_dim) == 3
     assert found.kl == pytest.approx(sum(found.kl_per_dim))
+
+
+def test_latents_in_use_are_those_that_the_codes_show_also_where_levels_draw() -> None:
+    vae = VAE(Config((1, 8, 8), 4, "gated", (8,), (8,), levels=(2, 2)), seed=0)
+    x = torch.rand(200, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    pixels = (x * 255).to(torch.uint8)
+    with torch.no_grad():
+        variance = vae.eval().encode(as_x(pixels)).mu.var(dim=0, correction=0)
+    assert measure(vae, pixels).mu_variance == pytest.approx(variance.tolist(), rel=1e-4)

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vae.errors import VAEError
-from vae.evaluate.between import measure_between
+from vae.evaluate.between import Between, contrast, measure_between
+from vae.evaluate.estimate import Estimate, share
 
 
 def judge(recognised, label=lambda z: (z[:, 0] > 0).astype(int)):
@@ -49,6 +52,29 @@ def test_pairs_are_of_different_classes_the_same_for_two_models_and_in_turn():
     halfway = np.concatenate(seen[:4])
     assert (halfway == 0.5).all() and len(halfway) == 1000  # a half of each class, never two of one
     assert all(np.array_equal(one, other) for one, other in zip(seen[:12], seen[12:], strict=True))
+
+
+shares = st.integers(0, 1000).map(lambda hits: share(hits, 1000))
+models = st.builds(Between, shares, shares, shares, st.floats(1, 10), st.just(10), st.just(1000))
+
+
+@given(models, models)
+def test_what_is_said_of_two_models_is_what_their_figures_say(a, b):
+    halfway, prior, kinds = contrast("Ada", a, "Bob", b)
+    for said, one, other in ((halfway, a.halfway, b.halfway), (prior, a.prior, b.prior)):
+        if "overlap" in said:
+            assert max(one.low, other.low) <= min(one.high, other.high)
+        else:
+            assert ("“Ada” draws" in said) == (one.value > other.value)
+            first, second = (f"{value:.1%}" for value in sorted((one.value, other.value), reverse=True))
+            assert f"{first} against {second}" in said
+    assert f"{a.kinds:.1f} of 10 kinds by “Ada”, over {b.kinds:.1f} by “Bob”" in kinds
+
+
+def test_the_ends_of_two_intervals_that_touch_are_no_lead():
+    low, high = Estimate(0.1, 0.05, 0.2), Estimate(0.3, 0.2, 0.4)
+    a, b = (Between(each, each, each, 2.0, 10, 1000) for each in (low, high))
+    assert all("overlap" in said for said in contrast("Ada", a, "Bob", b)[:2])
 
 
 def test_one_class_has_no_between():

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.evaluate.compared import Standings, axis, differences, names_apart, standings
-from vae.evaluate.spectrum import spectrum
+from vae.evaluate.spectrum import free_figures, spectrum
 
 numbers = st.floats(0.01, 500)
 
@@ -27,6 +28,13 @@ def test_who_is_better_does_not_depend_on_who_comes_first(one, other):
     for said in (differences(a, b), differences(b, a)):
         assert said[0].startswith(f"{closer} redraws images closer") and said[1].startswith(f"{closer} explains")
         assert said[2].startswith(f"The codes of {heavier} carry more")
+
+
+def test_two_figures_that_are_alike_are_both_said():
+    said = " ".join(
+        differences(model("Ada", mse=0.0367, nll=90.1, kl=20.0), model("Bob", mse=0.0368, nll=90.2, kl=20.1))
+    )
+    assert "0.0367 and 0.0368" in said and "90.1 and 90.2 nats" in said and "20.0 and 20.1 nats" in said
 
 
 def test_nats_of_different_likelihoods_are_never_compared():
@@ -89,6 +97,31 @@ def test_a_collapse_is_called_one_and_its_reductions_are_blamed_where_they_are_t
     assert "posterior collapse" in found.advice(1.0) and "averaged" not in found.advice(1.0)
     assert "24.5 times" in found.advice(24.5)
     assert all(bar[2] == 0 for bar in found.bars)
+
+
+def test_a_model_that_has_barely_been_trained_is_told_that_first():
+    mu = np.zeros((10, 3), np.float32)
+    said = spectrum(mu, mu).advice(24.5, "It has barely been trained (2 epochs): train it longer first.")
+    assert "barely" in said and "posterior collapse" not in said and "24.5" not in said
+
+
+def test_a_bar_of_little_kl_is_low_and_one_of_little_variance_is_not():
+    mu = np.array([[0.0, 0.0], [0.2, 0.1]])
+    low = spectrum(mu, np.full((2, 2), [0.25, 1e-6]))
+    assert low.full == 1 and [bar[2] for bar in low.bars] == [0.25, 1e-6]
+    assert spectrum(mu, np.full((2, 2), [4.0, 1.0])).bars[1][2] == 0.25
+    assert spectrum(mu, None).bars[0][2] == 1
+
+
+def test_what_the_kept_codes_tell_is_of_test_images():
+    mu = np.array([[0, 0], [9, 0], [0, 1], [0, 2], [0, 3]], np.float32)
+    known = Encodings(
+        mu, np.zeros_like(mu), np.array([9, 9, 1, 2, 6], np.float32), np.array([0, 0, 1, 1, 1], np.uint8),
+        np.arange(5, dtype=np.int32), np.array([0, 0, 1, 1, 0]), ("a", "b"),
+    )  # fmt: skip
+    found = free_figures(known)
+    assert (found.recon_mse, found.active_units, found.images) == (3, 1, 3)
+    assert found.chance == pytest.approx(2 / 3)
 
 
 def test_few_of_many_is_told_apart_from_a_few_idle():

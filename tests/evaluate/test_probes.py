@@ -1,6 +1,7 @@
 """Probes: codes that say the label, codes that say nothing, and the same protocol for all three."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from vae.checkpoint import Checkpoint
 from vae.config import Config
 from vae.data import Images, load
 from vae.errors import VAEError
-from vae.evaluate.probes import _explained, linear_guesses, measure_probes, pca
+from vae.evaluate.probes import _explained, linear_guesses, lines_of, measure_probes, pca
 from vae.evaluate.suites import measure_suite
 from vae.model import VAE
 from vae.posterior import Posterior
@@ -122,7 +123,16 @@ def test_it_says_all_in_json_and_in_lines_and_repeats(digits, tmp_path):
     found = measure_suite("probes", model, *digits, limit=200)
     assert (found.train, found.test) == (200, 200)
     assert json.loads(json.dumps(found.to_json()))["read"][0]["space"] == "mu"
-    assert len(found.lines()) == 6 + 2 + 1 and "PCA of equal size, 4" in "\n".join(found.lines())
+    head, *rows = [re.split(r"\s{2,}", line) for line in found.lines()]
+    assert head == ["read rightly", "linear", "k-NN"]
+    assert [row[0] for row in rows] == [
+        *("code, 4 numbers", "PCA, 4 numbers", "raw pixels, 64 numbers", "code less PCA", "images")
+    ]
+    assert rows[2][1].startswith(f"{100 * score(found, 'linear', 'pixels').value:.1f}% (")
+    assert rows[2][2].startswith(f"{100 * score(found, 'k-NN', 'pixels').value:.1f}% (")
+    assert " points (" in rows[3][1] and rows[4][1] == "200 to fit, 200 to score"
+    assert lines_of(json.loads(json.dumps(found.to_json()))) == found.lines()
+    assert lines_of({"lines": ["as it was"], "read": [{}]}) == ["as it was"]
     assert measure_suite("probes", model, *digits, limit=200) == found
     assert measure_suite("probes", model, *digits, limit=200, seed=1) != found
 

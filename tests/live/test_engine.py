@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from live import engine as live
-from live.engine import Engine, as_pictures, home
+from live.engine import SHIPPED, TWINS, Engine, as_pictures, home
 from vae.checkpoint import load, save
 from vae.config import Config
 from vae.data.images import Images
@@ -55,6 +55,11 @@ def test_shipped_models_come_in_their_order_then_ones_own_the_newest_first(place
     engine = Engine(places)
     assert names(engine) == ["faces", "mnist", "faces-fair", "zebra", "new", "middle", "old"]
     assert [entry.shipped for entry in engine.models()] == [True] * 4 + [False] * 3
+
+
+def test_the_twins_stand_beside_the_model_that_they_are_twins_of():
+    listed = [entry.name for entry in Engine((SHIPPED,)).models()]
+    assert listed[listed.index("mnist-2d") + 1 :][: len(TWINS)] == list(TWINS)
 
 
 def test_an_entry_says_what_its_card_says(places):

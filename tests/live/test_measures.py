@@ -10,6 +10,7 @@ import pytest
 
 from live import measures
 from live.measures import Measures, Standing
+from vae.config import Config
 from vae.errors import VAEError
 from vae.evaluate.suites import SUITES
 
@@ -63,6 +64,26 @@ def test_one_is_measured_at_a_time_in_the_order_they_were_asked_for(queue, tmp_p
     until(lambda: not ours.busy)
     assert log(tmp_path) == [f"{word} {name}" for name in names for word in ("begin", "end")]
     assert [ours.of("m", name) for name in names] == [None] * 3
+
+
+def test_more_words_of_the_command_reach_the_process(queue, tmp_path):
+    ours = queue('(place / "log").open("a").write(" ".join(sys.argv[4:]) + "\\n")')
+    ours.ask(tmp_path, "m", "likelihood", options=("--images", "500", "--k", "50"))
+    until(lambda: not ours.busy)
+    assert log(tmp_path) == ["begin likelihood", "--images 500 --k 50"]
+
+
+def test_a_dear_decoder_is_measured_on_less_and_never_on_more_than_there_is():
+    def entry(config, **known):
+        return SimpleNamespace(config=config, card={"data": known})
+
+    dense = Config((1, 28, 28), 50, "mlp", (200, 200), (200, 200))
+    assert measures.amount(entry(dense, test=10_000)) == (10_000, 5_000)
+    assert measures.amount(entry(dense)) == (10_000, 5_000)
+    assert measures.amount(entry(dense.with_(decoder_sizes=(2000, 2000)), test=10_000)) == (1_000, 1_000)
+    conv = Config((1, 28, 28), 8, "conv", (8, 16), (16, 8))
+    assert measures.amount(entry(conv, test=10_000)) == (500, 500)
+    assert measures.amount(entry(conv, test=60)) == (60, 500)
 
 
 def test_it_says_how_far_it_is_and_how_long_it_will_be(queue, tmp_path):

@@ -111,8 +111,11 @@ def test_another_data_set_is_mixed_in_shown_and_never_sent(home, monkeypatch):
     assert app.session_state["muscope"].place.image_id is None
     ((_, original),) = pictures(app, "original")
     assert unpacked_size(original) == (8, 8)
-    assert "anomalies.do.send.one" not in {button.key for button in app.button}
-    sound(app.button(key="anomalies.do.send.all").click().run())
+    assert app.button(key="anomalies.do.send.one").disabled
+    assert "not on this model’s map" in words_on(app)
+    every = app.button(key="anomalies.do.send.all")
+    assert every.label == f"Send the {ranked.above - 5} of its own images above the threshold to the map"
+    sound(every.click().run())
     (group,) = app.session_state["muscope"].groups["digits"]
     assert len(group.rows) == ranked.above - 5
 

@@ -1,5 +1,6 @@
 """Compare: the same images for both, maps that belong to their models, and figures that are the cards'."""
 
+import json
 from functools import partial
 from types import SimpleNamespace
 
@@ -109,6 +110,67 @@ def test_the_hole_between_the_clusters_is_a_figure_for_both(home, monkeypatch):
         and second[4].startswith("90.0%")
     )
     assert len(pictures(app, "crossing")) == 2 * 2 * 9
+    said = words_on(app)
+    assert "Half way, what “Tiny digits” draws is recognised more often: 80.0% against 25.0%." in said
+    assert "From N(0, I), neither is clearly ahead: 45.0% and 45.0% are recognised" in said
+    assert "From a 0 to a 5" in said and "Above: Tiny digits. Below: Tiny autoencoder" in said
+
+
+def test_the_ways_between_classes_are_between_the_same_two_images(home):
+    first, second = (cache.entry(name).model_id for name in ("digits", "flat"))
+    found = judged.crossing(first, second, 1)
+    assert found.kinds == ("1", "6")
+    for model_id, way in zip((first, second), found.ways, strict=True):
+        known = cache.encodings(model_id)
+        for name, code, kind in zip(found.images, (way[0], way[-1]), found.kinds, strict=True):
+            assert np.allclose(code, known.mu[known.row_of(name)])
+            assert known.label_names[known.labels[known.row_of(name)]] == kind
+    assert judged.crossing(cache.entry("faces").model_id, first, 0) is None
+
+
+@pytest.fixture
+def fewer(monkeypatch):
+    """As if "flat" kept the test images only."""
+    flat, whole = cache.entry("flat").model_id, cache.encodings
+    kept = whole(flat).take(np.flatnonzero(whole(flat).split == 1))
+    monkeypatch.setattr(cache, "encodings", lambda model_id: kept if model_id == flat else whole(model_id))
+    for held in (judged.in_common, judged.crossing):
+        held.cache_clear()
+    cache.code_of.cache_clear()
+    cache.caption_of.cache_clear()
+    yield kept
+    for held in (judged.in_common, judged.crossing, cache.code_of, cache.caption_of):
+        held.cache_clear()
+
+
+def test_a_map_says_how_many_of_its_images_are_on_the_other_and_that_the_chosen_one_is_not(home, fewer):
+    app = sound(visit("compare.py", model="digits", image="train/7", **{"with": "flat"}))
+    words = words_on(app)
+    assert (
+        f"{len(fewer):,} of these {len(cache.encodings(cache.entry('digits').model_id)):,} are on the other map"
+        in words
+    )
+    assert words.count("on the other map, too") == 1 and words.count("is not on this map") == 1
+    found = judged.crossing(cache.entry("digits").model_id, cache.entry("flat").model_id, 0)
+    assert all(name.startswith("test/") for name in found.images)
+
+
+def test_an_image_that_the_chosen_model_does_not_keep_is_told_by_its_name(home, fewer):
+    fake = State("flat")
+    entry = cache.entry("digits")
+    row = cache.encodings(entry.model_id).row_of("train/7")
+    with pytest.raises(VAEError, match="does not keep training image 7"):
+        compare_maps.go(fake, entry, {"row": row, "xy": [0, 0], "view": "pca"})
+
+
+def test_the_table_of_all_is_in_the_order_of_beta(own):
+    place = own("digits", "flat", "autoencoder")
+    for name, value in (("digits", 4.0), ("flat", 0.25), ("autoencoder", None)):
+        path = place / name / "card.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"effective_beta": value}))
+    head, *rows = table(sound(visit("compare.py", model="digits")), "models")
+    assert head[1] == "Beta"
+    assert [row[:2] for row in rows] == [["Tiny autoencoder", "none"], ["Tiny flat", "0.25"], ["Tiny digits", "4"]]
 
 
 def test_where_no_judge_ships_that_is_said(home):

@@ -52,7 +52,7 @@ def test_a_collapsed_model_has_dead_knobs_only_and_says_so(home):
     app = sound(visit("sliders.py", model="collapsed"))
     assert {knob["fold"] for knob in knobs_of(app)["knobs"]} == {"dead"}
     assert knobs_of(app)["folds"][0]["label"] == "3 dead dimensions"
-    assert "the codes collapsed" in app.info[0].value
+    assert "The codes collapsed" in app.info[0].value
 
 
 def test_a_plain_autoencoder_claims_no_kl_and_stands_by_how_its_codes_vary(home):

@@ -100,7 +100,10 @@ def test_every_latent_has_a_bar_and_the_tallest_stands_first(home, model):
     entry = cache.entry(model)
     assert sorted(int(name) for _, name in bars) == list(range(entry.latent_dim))
     heights = [float(height) for height, _ in bars]
-    assert heights == sorted(heights, reverse=True) and max(heights) == (0 if model == "collapsed" else 100)
+    full = judged.latents(entry.model_id, judged.is_point(entry)).full
+    assert heights == sorted(heights, reverse=True) and (full >= 1 or judged.is_point(entry))
+    largest = cache.encodings(entry.model_id).carried().max()
+    assert max(heights) == pytest.approx(100 * largest / full, abs=0.1)
     if not judged.is_point(entry):
         kl = cache.encodings(entry.model_id).kl_per_dim().mean(axis=0)
         assert int(bars[0][1]) == int(np.argmax(kl))
@@ -109,6 +112,56 @@ def test_every_latent_has_a_bar_and_the_tallest_stands_first(home, model):
 def test_collapsed_latents_are_named_with_what_to_do(home):
     app = sound(visit("report.py", model="collapsed"))
     assert "posterior collapse" in app.warning[0].value and "free bits" in app.warning[0].value
+
+
+def test_a_model_that_was_trained_without_being_measured_shows_what_is_known(own):
+    place = own("digits")
+    _, card, model_id = read_card(place / "digits")
+    short = {name: FIGURES[name] for name in ("elbo", "kl", "recon_nll")}
+    more = {"likelihood": "Bernoulli on grey pixels", "binarisation": "static", "figures": short}
+    save_card(place / "digits", card | more)
+    app = sound(visit("report.py", model="digits"))
+    rows = {row[0]: row[1:] for row in table(app, "figures")}
+    free = judged.free(model_id)
+    assert rows["Squared error"][0] == f"{free.recon_mse:.4f} per pixel" and "60 kept" in rows["Squared error"][1]
+    assert rows["Active latents"][0] == f"{free.active_units} of 3" and "Nearest codes" not in rows
+    said = words_on(app).replace("\\", "")
+    assert "Bernoulli on grey pixels; binarisation static, 60 test images" in said
+    assert "Not measured when it was trained: nearest codes and the map" in said and "--evaluate" in said
+
+
+def test_neighbours_are_told_with_how_many_vote_and_what_a_guess_reaches(own):
+    place = own("digits")
+    model_id = with_figures(place, "digits", active_units=0, knn_accuracy=0.5)
+    rows = {row[0]: row[-1] for row in table(sound(visit("report.py", model="digits")), "figures")}
+    told = rows["Nearest codes"]
+    assert "of 300 training images" in told and f"commonest class: {judged.free(model_id).chance:.1%}" in told
+    assert "tiny amounts" in told
+    with_figures(place, "digits", active_units=2, knn_accuracy=0.5)
+    rows = {row[0]: row[-1] for row in table(sound(visit("report.py", model="digits")), "figures")}
+    assert "tiny" not in rows["Nearest codes"]
+
+
+def test_a_model_that_collapsed_after_two_epochs_is_told_to_train_longer(own):
+    place = own("collapsed")
+    _, card, _ = read_card(place / "collapsed")
+    data = card["data"] | {"train": 300}
+    save_card(place / "collapsed", card | {"data": data, "epochs": 2, "settings": {"batch_size": 128}})
+    app = sound(visit("report.py", model="collapsed"))
+    assert "barely been trained (2 epochs, 6 steps)" in app.warning[0].value
+    assert "beta" not in app.warning[0].value
+    app = sound(visit("sliders.py", model="collapsed"))
+    assert "No latent is in use" in app.info[0].value and "barely been trained" in app.info[0].value
+
+
+def test_a_likelihood_says_before_the_press_what_it_takes(home):
+    for model, images, draws in (("digits", 60, 5000), ("faces", 20, 500)):
+        entry = cache.entry(model)
+        assert measures.amount(entry) == (images, draws)
+        assert measures.options_of(entry, "likelihood") == ("--images", str(images), "--k", str(draws))
+        assert measures.options_of(entry, "probes") == ()
+        said = words_on(sound(visit("report.py", model=model)))
+        assert f"{images} test images, {draws:,} draws each" in said
 
 
 def test_a_kept_suite_is_shown_with_when_and_how(own):
@@ -148,6 +201,9 @@ def test_a_measurement_goes_on_while_pages_change_and_can_be_cancelled(home, que
     sound(app.button(key="report.do.cancel.likelihood").click().run())
     assert ours.of(model_id, "probes") is None and ours.of(model_id, "likelihood") is None
     assert "report.do.cancel.probes" not in {button.key for button in app.button}
+    assert [each.value for each in app.caption].count("Cancelled.") == 2
+    sound(app.button(key="report.do.measure.probes").click().run())
+    assert [each.value for each in app.caption].count("Cancelled.") == 1
 
 
 def test_only_who_asked_may_cancel_where_others_are_answered(home, queue, monkeypatch):
@@ -194,3 +250,4 @@ def test_a_suite_that_is_a_table_has_its_head_and_one_that_is_a_list_has_none(ow
 def test_the_levels_of_a_hierarchical_model_are_told_apart(home):
     app = sound(visit("report.py", model="levels"))
     assert "Level by level" in words_on(app) and "level 2, latent" in html_of(app, "spectrum")
+    assert "At the most probable code of each level" in words_on(app) and "360 kept images" in words_on(app)

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pages.ui import train_form, train_settings, train_words
+from pages.ui import train_form, train_network, train_settings, train_words
 from pages.ui.state import State
 from pages.ui.widgets import once
 from tests.pages.conftest import serve_others, sound, visit, words_on
 from vae.errors import VAEError
-from vae.train import options
+from vae.objectives import Objective, check_objective
+from vae.recipes import RECIPES
+from vae.train import options, plan
 from vae.train.runs import Run, runs, submit
 
 
@@ -132,7 +134,12 @@ def test_what_a_network_is_built_of_can_be_chosen_and_is_said_where_it_is_unusua
     assert (said.model, said.levels) == ("gated", (2, 3, 5))
     assert "Not as usual under More settings: Built of: gated dense layers." in words_on(app)
     assert "2 + 3 + 5 latents" in train_settings.line(run.arguments)
-    app.text_input(key="train.levels.digits.levels").set_value("two").run()
+    for wrong, words in (("4", "give at least two numbers"), ("two", "give whole numbers such as 4,12")):
+        app.text_input(key="train.levels.digits.levels").set_value(wrong).run()
+        assert [words in each.value for each in app.warning] == [True] and not app.error
+    app.text_input(key="train.levels.digits.encoder-sizes").set_value("9,banana").run()
+    assert len(app.warning) == 2 and "“9,banana”" in app.warning[1].value
+    app.text_input(key="train.levels.digits.encoder-sizes").set_value("").run()
     start(app)
     assert [each.value for each in app.error] == ["Latents of each level is “two”: give whole numbers such as 4,12."]
 
@@ -163,6 +170,21 @@ def test_an_objective_that_cannot_be_is_not_offered(own, name, missing):
     app.selectbox(key="train.network").select(name).run()
     offered = app.selectbox(key=f"train.{name}.digits.objective").options
     assert train_words.objective("warmup") in offered and train_words.objective(missing) not in offered
+
+
+@pytest.mark.parametrize("network", [*train_words.NETWORKS, *RECIPES])
+def test_every_objective_that_can_be_is_offered_and_no_other(network):
+    words = [*train_network.what(network), *(["--model=conv"] if network in train_words.MADE_OF else [])]
+    asked = options.parse(["--data=digits", *words, *(["--levels=4,12"] if network == "levels" else [])])
+    config, offered = plan.make_model_config(asked, (1, 8, 8)), train_words.offered(network)
+    for kind in train_words.OBJECTIVE_WORDS:
+        try:
+            check_objective(Objective(kind), config)
+        except VAEError:
+            assert kind not in offered or kind == "gan"  # of a recipe whose pixels may be left grey
+        else:
+            assert kind in offered or kind == "gan"  # that one is a network of the list
+    assert "(IWAE)" in train_words.objective("iwae") and "(beta-TCVAE)" in train_words.objective("tc")
 
 
 def test_what_does_not_go_together_is_refused_beside_the_button(own):

@@ -202,7 +202,7 @@ def test_one_that_broke_off_in_a_terminal_does_not_say_that_it_is_about_to_begin
 def test_its_settings_are_said_and_of_a_fork_what_was_changed(new_run):
     first = new_run("first", *RUNNING, DONE)
     words = words_on(sound(visit("train.py", run=first.id))).replace("\\", "")
-    assert "Small digits, dense 400, 2 latents, Bernoulli, beta 1 fixed, 10 epochs, batch 128" in words
+    assert "Dense 400, Small digits, 2 latents, Bernoulli, beta 1 fixed, 10 epochs, batch 128" in words
     second = new_run("second", *RUNNING, DONE, parent=first.id, words=["--beta=4", "--objective=warmup", "--rise=0.2"])
     words = words_on(sound(visit("train.py", run=second.id))).replace("\\", "")
     assert "with the settings of first, but beta 4 (there beta 1), warm-up rise 0.2 (there fixed beta)" in words
@@ -229,6 +229,33 @@ def test_a_finished_run_opens_on_the_map(new_run, library):
     sound(press(app, "open.map"))
     assert app.session_state["muscope"].model == "flat-one"
     assert app.title[0].value == "Map" and app.query_params["model"] == "flat-one"
+
+
+@pytest.mark.parametrize(
+    ("words", "begins"),
+    [
+        (["--model=mlp", "--posterior=point"], "plain autoencoder, dense 400"),
+        (["--model=mlp", "--levels=2,3"], "hierarchical, dense"),
+        (["--model=conv", "--objective=gan"], "VAE-GAN, convolutional"),
+        (["--model=mlp"], "dense 400"),
+        (["--recipe=burda"], "recipe burda"),
+    ],
+)
+def test_the_settings_begin_with_the_network_as_the_form_calls_it(words, begins):
+    assert train_settings.line(["--data=digits", *words]).startswith(begins)
+
+
+def test_a_model_that_lies_elsewhere_says_where_and_what_opens_it(new_run, library, tmp_path, monkeypatch):
+    away = tmp_path / "away"
+    run = new_run("away", *RUNNING, DONE, words=[f"--out={away}"])
+    facts = run.facts | {"arguments": ["--data=digits", "--model=mlp", f"--out={away}"]}
+    (run.folder / "run.json").write_text(json.dumps(facts))
+    assert "Its model lies" not in words_on(sound(visit("train.py", run=run.id)))
+    shutil.copytree(library / "flat", away)
+    words = words_on(sound(visit("train.py", run=run.id))).replace("\\", "")
+    assert f"Its model lies in {away}. A copy of that folder in " in words
+    serve_others(monkeypatch)
+    assert str(away) not in words_on(sound(visit("train.py", run=run.id))).replace("\\", "")
 
 
 def test_an_error_in_a_press_is_one_plain_line(new_run):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vae.train.watch import duration, epochs, resumptions, standing, watch
+from vae.train.watch import barely_trained_by, duration, epochs, resumptions, standing, watch
 
 STEPS = 10  # of an epoch
 
@@ -153,11 +153,22 @@ def test_what_broke_off_is_not_called_trained():
 
 
 def test_codes_that_collapsed_are_told_with_what_to_do():
-    asleep = [epoch(number, active_units=0) for number in (1, 2)]
+    asleep = [epoch(number, active_units=0, step=number * 500) for number in (1, 2, 3, 4)]
     assert watch([START, asleep[0]]).notes == ()  # they may wake yet
     (line,) = watch([START, *asleep]).notes
-    assert "No latent is in use" in line and "smaller beta, a warm-up or free bits" in line
-    assert watch([START, *asleep, epoch(3)]).notes == ()
+    assert "No latent is in use:" in line and "smaller beta, a warm-up or free bits" in line
+    assert watch([START, *asleep, epoch(5, step=2500)]).notes == ()
+
+
+@pytest.mark.parametrize(("number", "steps"), [(2, 1000), (3, 3000), (50, 999)])
+def test_codes_that_sleep_after_little_training_are_to_be_trained_longer_first(number, steps):
+    (line,) = watch([START, epoch(number, active_units=0, step=steps)]).notes
+    assert f"barely been trained ({number} epochs, {steps:,} steps): train it longer" in line
+    assert "collapsed" not in line
+    card = {"data": {"train": 1000}, "settings": {"batch_size": 300}, "epochs": 3}
+    assert "(3 epochs, 12 steps)" in barely_trained_by(card)
+    assert barely_trained_by(card | {"epochs": 250}) == ""
+    assert barely_trained_by({"epochs": 1}) == ""
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def differences(a: Standings, b: Standings) -> tuple[str, ...]:
     if a.kl is not None and b.kl is not None:
         more, less = (a, b) if a.kl >= b.kl else (b, a)
         if _alike(a.kl, b.kl):
-            said.append(f"Their codes carry as much: {a.kl:.1f} nats per image (KL).")
+            said.append(f"Their codes carry as much: {a.kl:.1f} and {b.kl:.1f} nats per image (KL).")
         else:
             said.append(
                 f"The codes of {more.name} carry more: {more.kl:.1f} nats per image (KL) against {less.kl:.1f}."
@@ -81,7 +81,8 @@ def differences(a: Standings, b: Standings) -> tuple[str, ...]:
             f"Classes lie further apart in {more.name}: the nearest codes name {more.knn_accuracy:.1%} of test images "
             f"rightly, against {less.knn_accuracy:.1%}."
             if not _alike(a.knn_accuracy, b.knn_accuracy)
-            else f"Nearest codes name as many test images rightly in both: {a.knn_accuracy:.1%}."
+            else "Nearest codes name as many test images rightly in both: "
+            f"{a.knn_accuracy:.1%} and {b.knn_accuracy:.1%}."
         )
     for one in (a, b):
         if one.active_units is not None and one.latent_dim is not None and one.active_units < one.latent_dim:
@@ -92,7 +93,7 @@ def differences(a: Standings, b: Standings) -> tuple[str, ...]:
 def _less(what: str, how: str, a: Standings, b: Standings, value_a: float, value_b: float, form: str, unit: str) -> str:
     """A sentence on a figure of which less is better."""
     if _alike(value_a, value_b):
-        return f"{a.name} {what} as well as {b.name}: {value_a:{form}} {unit}."
+        return f"{a.name} {what} as well as {b.name}: {value_a:{form}} and {value_b:{form}} {unit}."
     (best, low), (_, high) = sorted([(a, value_a), (b, value_b)], key=lambda pair: pair[1])
     return f"{best.name} {what} {how}: {low:{form}} {unit} against {high:{form}}."
 

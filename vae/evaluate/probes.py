@@ -4,7 +4,7 @@ One protocol for all three. What is fitted (means, principal components, the pro
 what is said is of test images. PCA has as many numbers as the code.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ from vae.evaluate.strangeness import nearest
 LIMIT = 10_000  # training images, and test images, at most
 PENALTY = 1.0  # scikit-learn's C, and 1 / alpha of the ridge, on standardised numbers
 ROUNDS = 200  # of the solver, at most
-SPACES = {"mu": "code", "pca": "PCA of equal size", "pixels": "raw pixels"}
+SPACES = {"mu": "code", "pca": "PCA", "pixels": "raw pixels"}
+PROBES = ("linear", "k-NN")
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,45 @@ class Probes:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """For a terminal: a name, a value, its unit."""
-        said = [
-            f"{one.what:<14} {one.probe:<7} {one.measure:<9} {one.score.phrase()} of {SPACES[one.space]}, {one.size:,}"
-            for one in self.read
-        ]
-        said += [
-            f"{one.what:<14} {one.probe:<7} {one.measure:<9} {one.score.phrase('+.3f')}: the code less PCA"
-            for one in self.leads
-        ]
-        return [*said, f"images         {self.train:,} to fit, {self.test:,} to score"]
+        """For a terminal: a table, a row for what is read from, a column for each probe."""
+        return lines_of(self.to_json())
+
+
+def lines_of(found: Mapping[str, Any]) -> list[str]:
+    """What was kept of probes as a table: a row for what is read from, a column for each probe; accuracy in per cent.
+
+    Args:
+        found: as `Probes.to_json` gives it; of another form, its own lines as they are.
+    """
+    try:
+        read, leads = found["read"], found["leads"]
+        flows = [one["measure"] == "R2" for one in read]
+        several = len({one["what"] for one in read}) > 1
+        kinds = "R2, share of variance" if all(flows) else "read rightly, or R2" if any(flows) else "read rightly"
+        rows: list[tuple[str, ...]] = [(kinds, *PROBES)]
+        for what in dict.fromkeys(one["what"] for one in read):
+            before = f"{what}: " if several else ""
+            for space, words in SPACES.items():
+                cells = {one["probe"]: one for one in read if (one["what"], one["space"]) == (what, space)}
+                size = cells[PROBES[0]]["size"]
+                rows.append((f"{before}{words}, {size:,} numbers", *(_cell(cells[probe], False) for probe in PROBES)))
+            ahead = {one["probe"]: one for one in leads if one["what"] == what}
+            rows.append((f"{before}code less PCA", *(_cell(ahead[probe], True) for probe in PROBES)))
+        images = (f"{found['train']:,} to fit, {found['test']:,} to score",)
+    except (KeyError, TypeError, ValueError):  # written by hand, or by another version
+        return list(found.get("lines", ()))
+    rows.append(("images", *images))
+    wide = max(len(row[0]) for row in rows)
+    return [f"{row[0]:<{wide}}  " + "  ".join(f"{cell:<26}" for cell in row[1:]).rstrip() for row in rows]
+
+
+def _cell(one: Mapping[str, Any], lead: bool) -> str:
+    """ "95.6% (95.2 to 96.0)"; a lead with its sign, in points."""
+    sign, score = "+" if lead else "", one["score"]
+    if one["measure"] == "R2":
+        return f"{score['value']:{sign}.3f} ({score['low']:{sign}.3f} to {score['high']:{sign}.3f})"
+    value, low, high = (100 * score[name] for name in ("value", "low", "high"))
+    return f"{value:{sign}.1f}{' points' if lead else '%'} ({low:{sign}.1f} to {high:{sign}.1f})"
 
 
 def measure_probes(

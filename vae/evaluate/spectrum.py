@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vae.encodings import SPLITS, Encodings
 from vae.errors import VAEError
 from vae.evaluate.figures import ACTIVE_VARIANCE
 
@@ -36,10 +37,17 @@ class Spectrum:
         return tuple(np.flatnonzero(~self.active).tolist())
 
     @property
+    def full(self) -> float:
+        """What a bar of full height carries: the largest, and of KL at least 1 nat, or nothing would look like much."""
+        if self.kl is None:
+            return float(self.variance.max()) or 1.0
+        return max(1.0, float(self.kl.max()))
+
+    @property
     def bars(self) -> tuple[tuple[int, float, float, bool], ...]:
-        """In `order`: the latent, what it carries (KL, else variance), the same as a part of the largest, active."""
+        """In `order`: the latent, what it carries (KL, else variance), the same as a part of `full`, active."""
         height = self.variance if self.kl is None else self.kl
-        top = float(height.max()) or 1.0
+        top = self.full
         active = self.active
         return tuple((int(i), float(height[i]), max(0.0, float(height[i]) / top), bool(active[i])) for i in self.order)
 
@@ -48,16 +56,19 @@ class Spectrum:
         carried = self.variance if self.kl is None else self.kl
         return tuple(np.bincount(np.asarray(level_of), carried).tolist())
 
-    def advice(self, beta: float | None) -> str:
+    def advice(self, beta: float | None, barely: str = "") -> str:
         """What the number of active latents means, and what to do about it, for people.
 
         Args:
             beta: the effective weight of the KL, per image in nats; None where it is not known.
+            barely: that it has hardly been trained, in words: then that comes first; "" of one that has.
         """
         total, idle = len(self.variance), len(self.collapsed)
         if not idle:
             return "" if total == 1 else f"All {total} latents tell images apart."
         named = _names(self.collapsed)
+        if barely:
+            return f"{named}. {barely}"
         if self.kl is None:
             return f"{named}: the model does without. Fewer latents would do."
         if idle == total:
@@ -97,3 +108,28 @@ def spectrum(mu: np.ndarray, kl_per_dim: np.ndarray | None) -> Spectrum:
     variance = mu.var(axis=0, dtype=np.float64)  # (L,)
     order = np.argsort(-(variance if kl is None else kl), kind="stable")
     return Spectrum(kl, variance, order)
+
+
+@dataclass(frozen=True)
+class Free:
+    """What kept encodings tell of their test images (of all, where none is of a test): nothing has to be computed anew.
+
+    Attributes:
+        recon_mse: mean squared error per pixel, at mu. active_units: latents whose mu varies by more than 0.01.
+        chance: 0 to 1, the share of the commonest label, which a guess reaches; None without labels.
+        images: how many.
+    """
+
+    recon_mse: float
+    active_units: int
+    chance: float | None
+    images: int
+
+
+def free_figures(known: Encodings) -> Free:
+    """Those of encodings. Raises VAEError: no images."""
+    tested = known.split == SPLITS.index("test")
+    rows = np.flatnonzero(tested) if tested.any() else np.arange(len(known))
+    active = spectrum(known.mu[rows], None).active
+    chance = None if known.labels is None else float(np.bincount(known.labels[rows]).max() / len(rows))
+    return Free(float(known.recon_error[rows].mean(dtype=np.float64)), int(active.sum()), chance, len(rows))

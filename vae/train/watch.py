@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 COLLAPSED = 2  # epochs after which latents that still sleep are spoken of
+FEW_EPOCHS, FEW_STEPS = 3, 1000  # up to so many, or below: a model has barely been trained
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,23 @@ def watch(events: Sequence[dict[str, Any]]) -> Watch:
         rate=newest.get("rate"),
         active_units=active,
     )
+
+
+def barely_trained(epoch: float, steps: int) -> str:
+    """What to do about a model that has hardly begun to learn, in words; "" of one that has learned for a while."""
+    if epoch > FEW_EPOCHS and steps >= FEW_STEPS:
+        return ""
+    much = f"{epoch:g} epoch{'' if epoch == 1 else 's'}, {steps:,} step{'' if steps == 1 else 's'}"
+    return f"It has barely been trained ({much}): train it longer first."
+
+
+def barely_trained_by(card: Mapping[str, Any]) -> str:
+    """The same of a model's card; "" where it does not say how long it was trained."""
+    data, settings, epoch = card.get("data"), card.get("settings"), card.get("epochs")
+    images = data.get("train") if isinstance(data, dict) else None
+    batch = settings.get("batch_size") if isinstance(settings, dict) else None
+    known = all(isinstance(one, int | float) and one > 0 for one in (images, batch, epoch))
+    return barely_trained(epoch, round(epoch * -(-images // batch))) if known else ""  # type: ignore[operator,arg-type]
 
 
 def duration(seconds: float) -> str:
@@ -205,9 +223,12 @@ def _notes(
         )
     newest = _last(events, "epoch")
     if newest.get("active_units") == 0 and int(newest["epoch"]) >= COLLAPSED:
+        few = barely_trained(newest["epoch"], step_of(newest))
         notes.append(
-            "No latent is in use: the codes collapsed, and every image has the same one. Train again with a smaller "
-            "beta, a warm-up or free bits."
+            f"No latent is in use yet. {few} If that does not help, lower beta."
+            if few
+            else "No latent is in use: the codes collapsed, and every image has the same one. Train again with a "
+            "smaller beta, a warm-up or free bits."
         )
     broke = events[-1].get("line") if events and events[-1]["kind"] == "failed" else None  # told by itself
     return tuple(dict.fromkeys(note for note in notes if note and note != broke))
