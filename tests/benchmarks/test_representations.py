@@ -80,4 +80,4 @@ def test_pages_say_what_the_rows_say():
     made["tc"] = [dict(row, scores=dict.fromkeys(sprites.NAMES, 0.5)) for row in made["tc"]]
     assert "disjoint" in sprites._page(asked, made)
     figures = {"active": 0, "kl": 0.0, "recon_mse": 0.07, "knn_accuracy": 0.1, "seconds": 1.0}
-    assert "| as it is | 784 | 0 |" in collapse._page(asked, {name: [figures] for name in collapse.CURES})
+    assert "as it is | 784 | 0 |" in collapse._page(asked, {name: [figures] for name in collapse.CURES})
