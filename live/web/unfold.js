@@ -212,6 +212,7 @@ class Unfold {
     this.following = false;
     this.before = performance.now() + wait;
     dress(this.play, "Pause", "pause");
+    this.mark(); // who sees that it plays sees from where
     this.root.dataset.playing = "true";
     this.changed();
   }
