@@ -144,7 +144,10 @@ def _measure_all(arguments: argparse.Namespace, names: list[str], reporter: Repo
 
 def _command(arguments: argparse.Namespace, suite: str, given: dict[str, int]) -> str:
     """How to have the same figures again, without paths of this machine."""
-    words = ["python", "-m", "vae", "evaluate", arguments.folder.name, "--suite", suite]
+    place = arguments.folder.resolve()
+    ships = place.parent == Path(__file__).resolve().parents[2] / "checkpoints"
+    folder = f"checkpoints/{place.name}" if ships else place.name
+    words = ["python", "-m", "vae", "evaluate", folder, "--suite", suite]
     if arguments.data:
         from vae.data import public_name
 
