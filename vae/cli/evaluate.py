@@ -136,7 +136,7 @@ def _measure_all(arguments: argparse.Namespace, names: list[str], reporter: Repo
         if not arguments.json:
             print("\n".join([f"{name}, {seconds:,} s", *found.lines()]), flush=True)
         if arguments.keep:
-            keep_suite(model.folder, model.model_id, name, said[name] | {"lines": found.lines()})
+            keep_suite(model.folder, model.model_id, name, said[name])
     if not arguments.json:
         print("".join(f"{name}: {said[name]['line']}\n" for name in names if "line" in said[name]), end="")
     return said

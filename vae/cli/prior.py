@@ -9,7 +9,7 @@ from vae.cli import options
 from vae.cli.progress import Reporter
 
 NAME = "prior"
-HELP = "Learn where a model's codes lie, by a mixture of Gaussians or by diffusion, so that samples come from there."
+HELP = "Learn where a model's codes lie, by a mixture of Gaussians or by diffusion, and keep that beside it."
 CHOICES = ("mixture", "diffusion")
 
 
@@ -41,5 +41,5 @@ def run(arguments: argparse.Namespace) -> None:
     reporter.close()
     seconds = round(time.perf_counter() - began, 2)
     result = {"kind": arguments.kind, "codes": len(codes), "seconds": seconds, "model_id": model_id}
-    line = f"Fitted a {arguments.kind} on {len(codes):,} codes in {seconds} s: samples may be drawn from it now."
+    line = f"Fitted a {arguments.kind} on {len(codes):,} codes in {seconds} s: it is kept beside the model."
     print(json.dumps(result) if arguments.json else line)

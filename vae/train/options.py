@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, metavar="NAME", help="see `data list`; or folder:PATH, table:PATH")
 
     model = parser.add_argument_group("model (a recipe or a network)")
-    model.add_argument("--recipe", help="pytorch, keras, edifice or scratch, exact as its source has it")
+    model.add_argument(
+        "--recipe", help="pytorch, keras, edifice, scratch, burda or tomczak, exact as its source has it"
+    )
     model.add_argument("--model", choices=NETWORKS, help="a network of your own; every term summed, in nats")
     model.add_argument("--latent-dim", type=int, metavar="L", help="numbers in a code (16, or as the recipe has it)")
     model.add_argument("--levels", type=sizes, metavar="4,12", help="latents of each level, most abstract first (one)")
