@@ -39,7 +39,8 @@ def draw_sentences(entry: ModelEntry) -> None:
     said.append(f"Its code has {config.latent_dim} numbers{levels}; its network is of {network} ({widths}).")
     if isinstance(card.get("seconds"), int | float):
         epochs = f"{card['epochs']} epochs, " if isinstance(card.get("epochs"), int) else ""
-        device = f" on {literal(str(card.get('device', '')))}" if card.get("device") else ""
+        named = str(card.get("device") or "")
+        device = f" on {literal('the CPU' if named == 'cpu' else named)}" if named else ""
         said.append(f"Training took {epochs}{duration(card['seconds'])}{device}.")
     if isinstance(data.get("credit"), str) and data["credit"]:
         said.append(f"Data: {literal(data['credit'])}.")

@@ -100,7 +100,9 @@ def _show_neighbours(state: State, code: Code, image_id: str | None, count: int)
     here = all(found is not None for found in originals)
     pngs = [found for found in originals if found] if here else list(cache.pictures(state.entry.model_id, codes))
     kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
-    st.caption(f"{kind}. The closest is {near[0][1]:.2f} standard deviations of the prior away.")
+    # A plain autoencoder has no prior to count in.
+    unit = "" if state.entry.config.posterior == "point" else "standard deviations of the prior "
+    st.caption(f"{kind}. The closest is {near[0][1]:.2f} {unit}away.")
     row = f"near{'-crisp' if small(state) else ''}-tap"
     with st.container(horizontal=True, gap="xsmall"):
         for i, (png, (name, _)) in enumerate(zip(pngs, near, strict=True)):

@@ -42,3 +42,13 @@ def test_every_colour_and_view_of_a_map_can_be_drawn(home, model):
     assert len(app.selectbox(key=f"map.colour.{model}").options) == len(colours) + (known.labels is not None)
     for colour in colours:
         sound(app.selectbox(key=f"map.colour.{model}").select(colour).run())
+
+
+@pytest.mark.parametrize("page", ["map.py", "sliders.py"])
+def test_distances_are_not_told_in_units_of_a_prior_that_a_plain_autoencoder_does_not_have(home, page):
+    closest = {
+        model: next(each.value for each in visit(page, model=model).caption if "The closest is" in each.value)
+        for model in ("digits", "autoencoder")
+    }
+    assert "standard deviations of the prior away" in closest["digits"]
+    assert "prior" not in closest["autoencoder"] and closest["autoencoder"].endswith(" away.")

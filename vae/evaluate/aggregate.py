@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vae.posterior import log_normal
+
 DRAWS = 2000  # codes drawn from the aggregate posterior, at most
 WORK = 2**31  # densities of one latent evaluated, at most: seconds
 HELD = 2**22  # of them held at once: 32 MB
@@ -47,8 +49,8 @@ def aggregate(mu: np.ndarray, logvar: np.ndarray, seed: int = 0) -> Aggregate:
     centre, log_var = torch.from_numpy(np.asarray(mu, np.float64)), torch.from_numpy(np.asarray(logvar, np.float64))
     zero = torch.zeros((), dtype=torch.float64)
     z = centre[chosen] + torch.exp(0.5 * log_var[chosen]) * eps  # (M, L)
-    of_own = _log_normal(z, centre[chosen], log_var[chosen]).sum(dim=1)  # (M,) log q(z|x)
-    prior = _log_normal(z, zero, zero)  # (M, L)
+    of_own = log_normal(z, centre[chosen], log_var[chosen]).sum(dim=1)  # (M,) log q(z|x)
+    prior = log_normal(z, zero, zero)  # (M, L)
     of_all = _log_mixture(z, centre, log_var)  # (M,) log q(z)
     information, marginal = of_own - of_all, of_all - prior.sum(dim=1)
     per_dim = [
@@ -57,10 +59,6 @@ def aggregate(mu: np.ndarray, logvar: np.ndarray, seed: int = 0) -> Aggregate:
     ]
     error = float(information.std() / math.sqrt(draws)) if draws > 1 else 0.0
     return Aggregate(float(information.mean()), float(marginal.mean()), tuple(per_dim), draws, error)
-
-
-def _log_normal(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
-    return -0.5 * (math.log(2 * math.pi) + log_var + (z - mu).square() * torch.exp(-log_var))
 
 
 def _log_mixture(z: Tensor, mu: Tensor, log_var: Tensor) -> Tensor:
