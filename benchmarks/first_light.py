@@ -54,6 +54,8 @@ PAGES = {
     "Sliders": STAGE,
     "Paths": STAGE,
     "Attributes": STAGE,
+    "Directions": STAGE,
+    "Sums": STAGE,
     "Sample": "[data-muscope=sample]",
     "Train": "[class*=st-key-train-do-start] button",
     "Start": STAGE,

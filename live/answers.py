@@ -12,10 +12,10 @@ import numpy as np
 
 from live.engine import Engine, ModelEntry, as_pictures
 from live.known import Known
+from live.samples import Samples
 from live.wire import Ask, Decode, Drawing, Face, Measure, Point, Reply, Request, RowsOf, Sample
 from vae.data.faces import FACTORS, FaceFactors, draw
 from vae.errors import VAEError
-from vae.explore import latents
 from vae.explore.codes import Floats, many_codes
 from vae.explore.render import Pixels
 
@@ -38,6 +38,7 @@ class Answers:
         self._entries: dict[str, ModelEntry] = {}
         self._looked = -LOOK
         self._known: OrderedDict[str, Known] = OrderedDict()
+        self.samples = Samples(engine)
 
     def job(self, request: Request) -> "Answer":
         return Answer(self, request)
@@ -67,13 +68,18 @@ class Answers:
 
     def ready(self, request: Request) -> bool:
         """Whether everything this request needs has been made already. Never waits."""
+        if isinstance(request.ask, Sample) and not self.samples.ready(request.model_id, request.ask):
+            return False
         parts = _parts(request)
         known = self._known.get(request.model_id)
         return not parts or (known is not None and known.has(parts))
 
     def get_ready(self, request: Request) -> None:
         """Make what the request needs and nobody has asked for yet: it may take a second, and the queue has no time."""
-        self.known(request.model_id).make(_parts(request))
+        if isinstance(request.ask, Sample) and request.ask.count <= PICTURES:
+            self.samples.codes(self.entry(request.model_id), request.ask)
+        if parts := _parts(request):
+            self.known(request.model_id).make(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,8 +190,7 @@ def _drawing(answers: Answers, entry: ModelEntry, ask: Drawing) -> Plan:
 
 
 def _sample(answers: Answers, entry: ModelEntry, ask: Sample) -> Plan:
-    generator = np.random.default_rng(ask.seed)
-    return Plan(latents.prior(ask.count, entry.latent_dim, ask.temperature, generator=generator))
+    return Plan(answers.samples.codes(entry, ask))
 
 
 def _rows(answers: Answers, entry: ModelEntry, ask: RowsOf) -> Plan:

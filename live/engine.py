@@ -110,16 +110,19 @@ class Engine:
 
     def decode(self, entry: ModelEntry, z: np.ndarray) -> Pixels:
         """Pictures of codes: z (B, L) to pixels (B, H, W, C), three or one channels; flat vectors become bars."""
-        with self._lock, torch.inference_mode():
-            codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
-            x = self._model(entry).vae.decode(codes).cpu().numpy()
-        return as_pictures(x)
+        return as_pictures(self.x_of(entry, z))
 
     def encode(self, entry: ModelEntry, pixels: Pixels) -> np.ndarray:
         """mu (B, L) float32 of pictures: pixels (B, H, W, C) uint8, of the model's own shape. Draws nothing."""
         with self._lock, torch.inference_mode():
             x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()).to(self._device))  # (B, C, H, W)
             return np.asarray(self._model(entry).vae.encode(x).mode().cpu().numpy())
+
+    def x_of(self, entry: ModelEntry, z: np.ndarray) -> np.ndarray:
+        """What `decode` makes pictures of: z (B, L) to x (B, *shape) float32, not rounded to grey levels."""
+        with self._lock, torch.inference_mode():
+            codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
+            return np.asarray(self._model(entry).vae.decode(codes).cpu().numpy())
 
     def warm(self) -> None:
         """Have the first model ready before anybody asks. A model that cannot be opened is told about on its page."""

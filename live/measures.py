@@ -1,7 +1,8 @@
 """Measurements that take minutes: one process at a time for the whole server, whoever asked and whatever page is open.
 
-Each is `python -m vae evaluate MODEL --suite NAME --keep --events FILE`, as a person would type it. What it finds goes
-into the model's own folder (`vae.reports`); here is only what waits, what runs and what went wrong.
+Each is `python -m vae evaluate MODEL --suite NAME --keep --events FILE`, as a person would type it. What it finds is
+kept in MUSCOPE_HOME (`vae.reports`), never in a folder that ships; here is only what waits, what runs and what went
+wrong.
 """
 
 import atexit
@@ -23,7 +24,9 @@ from pathlib import Path
 from live.engine import ModelEntry
 from vae import data
 from vae.errors import VAEError
+from vae.evaluate.pictures.judge import JUDGED, has_judge
 from vae.evaluate.suites import SUITES
+from vae.priors import KINDS
 from vae.train.process import WAITING
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -40,10 +43,16 @@ TAIL = 8192  # bytes of the events that are read: the last line says where it st
 FACTORS = ("sprites", "faces-fair")  # data drawn from factors that are independent of each other
 
 
+FITS = {f"prior {kind}": kind for kind in KINDS}  # what else waits in this queue: `python -m vae prior`
+
+
 def command(folder: Path, suite: str, events: Path) -> list[str]:
     """What is run: less urgent than whatever answers people."""
-    verb = [sys.executable, "-m", "vae", "evaluate", str(folder), "--suite", suite, "--keep", "--events", str(events)]
-    return ["nice", "-n", NICE, *verb]
+    words = (
+        ["prior", str(folder), "--kind", FITS[suite]] if suite in FITS else ["evaluate", str(folder), "--suite", suite]
+    )
+    keep = [] if suite in FITS else ["--keep"]
+    return ["nice", "-n", NICE, sys.executable, "-m", "vae", *words, *keep, "--events", str(events)]
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ class Measures:
         Raises:
             VAEError: no such suite, or too many wait already.
         """
-        if suite not in SUITES:
+        if suite not in SUITES and suite not in FITS:
             raise VAEError(f"There is no suite {suite!r}: choose {', '.join(SUITES)}.")
         with self._lock:
             key = (model_id, suite)
@@ -249,6 +258,9 @@ def unfit(entry: ModelEntry) -> dict[str, str]:
         why["likelihood"] = "Its squared error is no likelihood: train one with “bernoulli” or “gaussian” for that."
     if point:
         why["likelihood"] = "A plain autoencoder gives no likelihood: train a VAE for that."
+    if not has_judge(entry.data):
+        named = " and ".join(data.describe(name).title for name in JUDGED)
+        why["samples"] = f"Samples are judged by a classifier of these images, and only those of {named} ship."
     if entry.data not in FACTORS:
         why["disentanglement"] = f"Only where the factors of the images are known: in {' and '.join(FACTORS)}."
     with suppress(VAEError):

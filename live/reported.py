@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from live.engine import ModelEntry
-from vae.checkpoint import REPORT
-from vae.reports import read_report
+from vae.reports import places, read_report
 
 Report = Mapping[str, Mapping[str, Any]]
 Line = tuple[str, ...]
+Stamp = tuple[int, int]  # when a file was changed, in nanoseconds, and its bytes
 
 UNSAID = ("model_id", "measured", "seconds", "command", "lines", "seed")  # told around the figures, not among them
 _GAP = re.compile(r"\s{2,}")  # "active units   2 of 2"
@@ -23,15 +23,20 @@ MANY = 8  # numbers in a list that are said one by one
 
 def report(entry: ModelEntry) -> Report:
     """Each suite that was measured of this very model. Raises as `vae.reports.read_report`."""
+    stamps = tuple(_stamp(path) for path in places(entry.folder, entry.model_id))
+    return _read(entry.folder, entry.model_id, stamps) if any(stamps) else {}
+
+
+def _stamp(path: Path) -> Stamp | None:
     try:
-        found = (entry.folder / REPORT).stat()
+        found = path.stat()
     except OSError:
-        return {}
-    return _read(entry.folder, entry.model_id, (found.st_mtime_ns, found.st_size))
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @lru_cache(maxsize=256)
-def _read(folder: Path, model_id: str, stamp: tuple[int, int]) -> Report:
+def _read(folder: Path, model_id: str, stamps: tuple[Stamp | None, ...]) -> Report:
     return read_report(folder, model_id)
 
 
@@ -81,23 +86,31 @@ def find(where: Any, *path: str) -> Any:
 
 @dataclass(frozen=True)
 class Claim:
-    """Something that is said of VAEs, and the figure that tells."""
+    """Something that is said of VAEs, and the figure that tells.
+
+    Attributes:
+        suite: what measures it; "" where the card or the page itself has it.
+    """
 
     name: str
     title: str
     words: str
+    suite: str = ""
 
 
 CLAIMS = (
-    Claim("sharpness", "Sharpness", "of samples; 1 is as sharp as real images"),
-    Claim("frechet", "Samples like real ones", "Fréchet distance in a classifier’s features; lower is better"),
-    Claim("recall", "Variety", "share of real images that lie where samples do (recall)"),
-    Claim("stability", "Stability", "spread of that distance over seeds: of draws, of a GAN or diffusion of trainings"),
+    Claim("sharpness", "Sharpness", "of samples; 1 is as sharp as real images", "samples"),
+    Claim(
+        "frechet", "Samples like real ones", "Fréchet distance in a classifier’s features; lower is better", "samples"
+    ),
+    Claim("recall", "Variety", "share of real images that lie where samples do (recall)", "samples"),
+    Claim("stability", "Stability", "how far that distance goes up and down with the seed", "samples"),
     Claim("structure", "Latent structure", "kinds that draws of N(0, I) are spread over"),
     Claim("classes", "Classes apart", "test images that 5 nearest codes name rightly"),
-    Claim("speed", "Speed of sampling", "pictures a second"),
-    Claim("likelihood", "Likelihood", "−log p(x) of test images, nats per image"),
+    Claim("speed", "Speed of sampling", "pictures a second", "samples"),
+    Claim("likelihood", "Likelihood", "−log p(x) of test images, nats per image", "likelihood"),
 )
+DRAWS, TRAININGS = ("draw", "draws from one training"), ("training", "trainings")  # what another seed makes anew
 FAMILY = Path(__file__).resolve().parent.parent / "benchmarks" / "family" / "rows"
 WITHOUT = dict.fromkeys(("structure", "classes"), "no code of an image") | {"likelihood": "has none"}  # of rivals
 STANDARD = "N(0, I)"
@@ -114,7 +127,7 @@ class Rival:
 
 def claims(kept: Report, card: Mapping[str, Any], structure: str = "") -> dict[str, str]:
     """What is known of a model on each claim, in words; what is not measured is left out."""
-    found = _of_samples(_source(kept))
+    found = _of_samples(_source(kept), DRAWS)
     if structure:
         found["structure"] = structure
     if isinstance(accuracy := find(card, "figures", "knn_accuracy"), int | float):
@@ -138,7 +151,8 @@ def _source(kept: Report) -> Mapping[str, Any]:
     return next((one for one in whole if isinstance(one, Mapping) and one.get("name") == STANDARD), {})
 
 
-def _of_samples(source: Mapping[str, Any]) -> dict[str, str]:
+def _of_samples(source: Mapping[str, Any], seeds: tuple[str, str]) -> dict[str, str]:
+    """Claims about samples. `seeds`: what another seed made anew, one of it and several."""
     found = {}
     for claim, name, form in (
         ("sharpness", "sharpness", ".2f"),
@@ -148,11 +162,11 @@ def _of_samples(source: Mapping[str, Any]) -> dict[str, str]:
     ):
         if said := _spread(source.get(name), form):
             found[claim] = said
-    if (
-        isinstance(sd := find(source, "frechet", "sd"), int | float)
-        and len(find(source, "frechet", "values") or ()) > 1
-    ):
-        found["stability"] = f"± {sd:.2f}"
+    sd, values = find(source, "frechet", "sd"), find(source, "frechet", "values")
+    if isinstance(sd, int | float) and isinstance(values, list):
+        one, many = seeds
+        spread = f"± {sd:.2f} over {len(values)} {many}"
+        found["stability"] = spread if len(values) > 1 else f"one {one}: no spread known"
     return found
 
 
@@ -175,7 +189,7 @@ def rivals(name: str) -> tuple[Rival, ...]:
             continue
         samples = find(told, "samples")
         if find(told, "data") == name and isinstance(samples, Mapping):
-            found.append(Rival(str(find(told, "title") or path.stem), WITHOUT | _of_samples(samples)))
+            found.append(Rival(str(find(told, "title") or path.stem), WITHOUT | _of_samples(samples, TRAININGS)))
     return tuple(found)
 
 

@@ -20,8 +20,8 @@ from vae.checkpoint import Checkpoint, load
 from vae.data.images import Images
 from vae.encodings import SPLITS, Encodings, encode
 from vae.errors import VAEError
-from vae.evaluate.anomaly import error_maps, scores
-from vae.evaluate.judge import load_judge
+from vae.evaluate.pictures.judge import load_judge
+from vae.evaluate.strange.anomaly import error_maps, scores
 from vae.explore import render
 from vae.explore.render import Pixels
 

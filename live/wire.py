@@ -26,6 +26,7 @@ REQUEST_HEAD = struct.Struct("<BBHI8sI")
 REPLY_HEAD = struct.Struct("<BBHIHHBBHI")
 UNUSUAL = 1  # flag: also say how unusual the first code is
 LANES = 16
+OF_BYTES = 400  # a prior, and what samples shall show: names of labels are a person's own
 VIEW_BYTES = 64  # "umap", "pca", "3,0": the longest name of a view
 
 RAW, DIFFERENCES = 0, 1
@@ -129,22 +130,36 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Sample:
-    """Pictures of `count` codes from N(0, temperature^2 I)."""
+    """Pictures of `count` codes drawn from a prior (`live.samples`).
+
+    Attributes:
+        seed: the same seed, the same pictures. temperature: the spread, 1 the prior's own.
+        limit: how far out the noise may lie, in standard deviations; 0 is no limit.
+        prior: "standard" for N(0, I), or a kind of `vae.priors`. of: "label:3", "attribute:hat", or "" for any.
+    """
 
     count: int
     seed: int
     temperature: float
+    limit: float = 0.0
+    prior: str = "standard"
+    of: str = ""
     kind: ClassVar[Kind] = Kind.SAMPLE
 
     @classmethod
     def read(cls, count: int, payload: bytes) -> Self:
-        if count < 1 or len(payload) != 8:
-            raise VAEError("A request for samples holds a number of pictures, a seed and a temperature.")
-        seed, temperature = struct.unpack("<If", payload)
-        return cls(count, seed, temperature)
+        if count < 1 or not 12 <= len(payload) <= 12 + OF_BYTES:
+            raise VAEError("A request for samples holds a number of pictures, a seed, two numbers and a prior.")
+        seed, temperature, limit = struct.unpack_from("<Iff", payload)
+        try:
+            prior, _, of = payload[12:].decode().partition("\n")
+        except UnicodeDecodeError as error:
+            raise VAEError("The name of a prior is not text.") from error
+        return cls(count, seed, temperature, limit, prior, of)
 
     def write(self) -> tuple[int, bytes]:
-        return self.count, struct.pack("<If", self.seed, self.temperature)
+        names = f"{self.prior}\n{self.of}".encode()
+        return self.count, struct.pack("<Iff", self.seed, self.temperature, self.limit) + names
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,10 @@
-"""Attributes: add what two groups of images differ in, or compute with three pictures."""
+"""Attributes: what two groups of pictures differ in, added to one picture, with how far to trust it."""
 
 import streamlit as st
 
-from pages.ui import state, sums
+from pages.ui import state
+from pages.ui.direction_hand import draw_direction
+from pages.ui.kept_directions import draw_kept_directions
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -11,18 +13,12 @@ st.write("What two groups of pictures differ in, added to one picture: a smile, 
 
 left, right = st.columns([6, 8], gap="large")
 with right:
-    mode = st.segmented_control(
-        "What to do",
-        ["Add an attribute", "A − B + C"],
-        default="Add an attribute",
-        required=True,
-        key="attributes.mode",
-        persist_state="session",
-    )
-    result = sums.draw_board(visitor) if mode == "A − B + C" else sums.draw_direction(visitor)
+    result = draw_direction(visitor)
 with left:
+    place = visitor.place if result is None else result
+    show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}", place.image_id)
     if result is not None:
-        show_stage(visitor, result.code, result.caption, f"What the model draws for {result.caption}")
         keep_button(visitor, result, "attributes.do.keep")
+    draw_kept_directions(visitor)
 if result is not None:
     show_neighbours(visitor, result.code, None)

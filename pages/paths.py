@@ -1,42 +1,60 @@
-"""Paths: walk from one code to another."""
+"""Paths: walk from one code to another, through as many as one likes."""
 
 import streamlit as st
 
-from pages.ui import cache, state
+from pages.ui import routes, state
+from pages.ui.films import draw_films
+from pages.ui.keyframes import draw_keyframes
 from pages.ui.places import lay_path
-from pages.ui.player import choose_end, draw_player, walk
-from pages.ui.widgets import ANY, CURRENT, draw_downloads, show_stage
+from pages.ui.player import draw_player, walk
+from pages.ui.widgets import show_stage
+
+WAY_HELP = (
+    "slerp turns around the origin while the length changes evenly. lerp is the straight line: in the middle its codes "
+    "are shorter than those of real images, so its pictures get paler. spline bends through all keyframes without a "
+    "corner. follow the data goes by way of real images, around the places where none are: longer, and each picture "
+    "looks like something."
+)
 
 visitor = state.here()
-model_id = visitor.entry.model_id
 st.title("Paths")
-st.write("Walk from one picture to another, and watch what lies between.")
+st.write("Walk from one picture to another, through as many as you like, and watch what lies between.")
 
 left, right = st.columns([6, 8], gap="large")
 with right:
-    first, last = st.columns(2, gap="medium")
-    with first:
-        start = choose_end(visitor, "From", CURRENT)
-    with last:
-        end = choose_end(visitor, "To", cache.another_kind(model_id, start.image_id) or ANY)
-    with st.container(horizontal=True, gap="large", vertical_alignment="bottom"):
-        steps = st.slider(
-            "Frames", 2, 36, 12, key="paths.steps", persist_state="session", help="More: smoother, same path."
-        )
+    keyframes = draw_keyframes(visitor)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         way = st.segmented_control(
             "Way",
-            ["slerp", "lerp"],
+            list(routes.WAYS),
             default="slerp",
             required=True,
+            format_func=routes.WAYS.__getitem__,
             key="paths.way",
             persist_state="session",
-            help="slerp turns around the origin while the length changes evenly. lerp is the straight line: in the "
-            "middle its codes are shorter than those of real images, so its pictures get paler.",
+            help=WAY_HELP,
         )
-    path = walk(start, end, steps, way)
-    draw_player(visitor, path)
+        with st.container(width=150):
+            steps = st.slider("Frames", 2, 36, 12, key="paths.steps", persist_state="session", help="Of the strip.")
+    with st.container(horizontal=True, gap="medium"):
+        closed = st.toggle("Back to the first", key="paths.closed", persist_state="session")
+        even = st.toggle(
+            "Even pace",
+            key="paths.even",
+            persist_state="session",
+            help="Frames are spaced so that each changes the picture by the same amount.",
+        )
+        fade = st.toggle(
+            "Cross-fade",
+            key="paths.fade",
+            persist_state="session",
+            help="For contrast: the same keyframes' pictures faded into each other, which needs no model.",
+        )
+    path = walk(keyframes, visitor.entry.model_id, steps, way, closed, even)
+    draw_player(visitor, path, fade)
+    st.caption(routes.pace(path.route, path.per_leg).sentence)
     lay_path(visitor, path.strip)  # on the map, until another one is walked
 with left:
-    show_stage(visitor, path.here.code, f"on the way {path.ends}", f"What the model draws for {path.here.caption}")
-    with st.container(horizontal=True, gap="small"):
-        draw_downloads(visitor, path.strip)
+    place = path.here
+    show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}")
+    draw_films(path)

@@ -19,6 +19,8 @@ MENU = {
         st.Page("sliders.py", title="Sliders", icon=":material/tune:"),
         st.Page("paths.py", title="Paths", icon=":material/timeline:"),
         st.Page("attributes.py", title="Attributes", icon=":material/add_reaction:"),
+        st.Page("directions.py", title="Directions", icon=":material/explore:"),
+        st.Page("sums.py", title="Sums", icon=":material/calculate:"),
         st.Page("sample.py", title="Sample", icon=":material/casino:"),
     ],
     "Make": [st.Page("train.py", title="Train", icon=":material/model_training:")],

@@ -75,8 +75,10 @@ def map_by_glasses(tab: Page) -> None:
 
 
 def three_to_eight(tab: Page) -> None:
-    choose(tab, "From", "one labelled 3")
-    choose(tab, "To", "one labelled 8")
+    for at, kind in ((1, "3"), (2, "8")):
+        tab.get_by_role("button", name=f"Keyframe {at} of 2").click()
+        choose(tab, "Another picture", f"one labelled {kind}")
+        tab.get_by_role("button", name=f"Put in place of {at}", exact=True).click()
     expect(tab.locator("[data-muscope=frame]")).to_have_count(12)
 
 
@@ -144,6 +146,10 @@ ALL_SHOTS = (
     Shot("paths-mnist", "paths", three_to_eight, model="mnist"),
     Shot("attributes", "attributes", add_glasses),
     Shot("attributes-fashion-mnist", "attributes", nothing, model="fashion-mnist"),
+    Shot("directions", "directions", nothing),
+    Shot("directions-mnist-2d", "directions", nothing, model="mnist-2d"),
+    Shot("sums", "sums", nothing),
+    Shot("sums-fashion-mnist", "sums", nothing, model="fashion-mnist"),
     Shot("sample", "sample", nothing),
     Shot("train", "train", nothing),
     Shot("train-done", "train", run_to_its_end),

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from vae import data
 from vae.batches import as_x, stored
-from vae.evaluate.judge.classifier import FOLDER, JUDGED, SHAPE, Classifier, Judge
+from vae.evaluate.pictures.judge.classifier import FOLDER, JUDGED, SHAPE, Classifier, Judge
 from vae.files import write_aside
 from vae.posterior import uniform
 

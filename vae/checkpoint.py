@@ -5,7 +5,7 @@
     card.json             what it was trained on, licence, measured figures, the command that made it
     encodings.safetensors mu and logvar of its images (`vae.encodings`), if they were made
     history.safetensors   how it came to be: curves and the frames of its map (`vae.history`), if they were kept
-    report.json           what was measured of it beyond its card (`vae.reports`), if it was
+    report.json           what was measured of it beyond its card (`vae.reports`), if that goes along with it
     prior-*.safetensors   where its codes really lie (`vae.priors`), if that was fitted
 
 Loading is strict, and nothing that could hold a program is ever opened: no pickle, so no `torch.load`.

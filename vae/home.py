@@ -1,4 +1,4 @@
-"""Where this machine keeps what people make: their models and their trainings."""
+"""Where this machine keeps what people make: their models and their trainings; and what was measured here."""
 
 import os
 from pathlib import Path
@@ -14,3 +14,13 @@ def home() -> Path:
 def runs_folder() -> Path:
     """Where trainings are kept, a folder each."""
     return home() / "runs"
+
+
+def reports_folder() -> Path:
+    """Where measurements of models are kept, a file each (`vae.reports`)."""
+    return home() / "reports"
+
+
+def priors_folder(model_id: str) -> Path:
+    """Where the prior models that were fitted here to a model's codes are kept (`vae.priors`)."""
+    return home() / "priors" / model_id

@@ -20,7 +20,7 @@ from vae import data
 from vae.batches import as_x, stored
 from vae.config import Config
 from vae.device import pick_device
-from vae.evaluate.quality import Reference, decoded, draw_codes, judged, reference, spread
+from vae.evaluate.pictures.quality import Reference, decoded, draw_codes, judged, reference, spread
 from vae.files import write_aside
 from vae.model import VAE
 from vae.posterior import normal

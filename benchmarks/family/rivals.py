@@ -19,7 +19,7 @@ from vae import data
 from vae.batches import stored
 from vae.cli.progress import Reporter
 from vae.device import pick_device
-from vae.evaluate.quality import Quality, Source, judged, reference
+from vae.evaluate.pictures.quality import Quality, Source, judged, reference
 from vae.files import write_aside
 from vae.rivals.diffusion import STEPS, sample_diffusion, train_diffusion
 from vae.rivals.gan import sample_gan, train_gan

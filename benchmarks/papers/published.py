@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from vae.recipes import make_config
+
 LONG = ("--map", "none")  # nobody looks at these maps
 DYNAMIC, STATIC, S = "dynamic MNIST, k = 5,000", "static MNIST, k = {}", ("--suite", "likelihood", "--k", "5000")
 
@@ -46,12 +48,18 @@ def _mnist(*words: str, epochs: int, binarise: str = "dynamic", data: str = "mni
     return (*usual, "--batch-size", "100", "--rate", "0.001", "--decay", "1")
 
 
+def _network(recipe: str) -> tuple[str, ...]:
+    """The layers of a recipe, by name and not by recipe: what a row changes of it, the training can be told."""
+    config = make_config(recipe)
+    return ("--model", config.network, "--encoder-sizes", ",".join(map(str, config.encoder_sizes)))
+
+
 # 200-200 tanh, 50 latents (Burda et al. 2015, section 5). Theirs takes 3,280 passes; with a rate that falls along a
 # cosine and a warm-up of the KL fewer do. Without the warm-up 15 latents stay in use, with it 27.
 WARM = ("--objective", "warmup", "--rise", "0.1")
-BURDA = ("--model", "mlp", "--encoder-sizes", "200,200", "--activation", "tanh", "--latent-dim", "50")
+BURDA = (*_network("burda"), "--activation", "tanh", "--latent-dim", "50")
 BURDA_2 = ("--model", "mlp", "--encoder-sizes", "200,100", "--activation", "tanh", "--latent-dim", "150")
-GATED = ("--model", "gated", "--encoder-sizes", "300,300", *WARM)
+GATED = (*_network("tomczak"), *WARM)
 LADDER = ("--model", "conv", "--encoder-sizes", "64,64", "--activation", "elu", "--blocks", "2")
 FIVE = (0, 1, 2, 3, 4)
 DRAWN = "Static: drawn once for each image, by ourselves; theirs is another draw of the same kind."

@@ -9,7 +9,7 @@ from functools import partial
 from statistics import mean
 
 from benchmarks.report import measured_on, section
-from benchmarks.representations.rows import Row, Task, row_of, trained
+from benchmarks.representations.rows import Row, Task, rows_of, trained
 from vae import data
 from vae.config import Config
 from vae.data.images import Images
@@ -57,11 +57,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
     options = parser.parse_args(arguments)
     train, test = (data.load("mnist", split) for split in ("train", "test"))
-    rows: dict[str, list[Row]] = {name: [] for name in CURES}
-    for seed in range(options.seeds):
-        for name in CURES:
-            task = task_of(name, seed, options.epochs)
-            rows[name].append(row_of(task, partial(measured, task, train, test)))
+    rows = rows_of(
+        CURES, options.seeds, partial(task_of, epochs=options.epochs), partial(measured, train=train, test=test)
+    )
     section("representations", "collapse", _page(options, rows))
     dead = max(row["active"] for name in COLLAPSED for row in rows[name])
     return int(dead > 0 or min(row["active"] for name in CURED for row in rows[name]) <= dead)

@@ -16,9 +16,9 @@ from benchmarks.representations.rows import Row, Task, row_of, trained
 from vae import data
 from vae.config import Config
 from vae.data.images import Images
-from vae.evaluate.anomaly import NAMES, scores, training_codes
-from vae.evaluate.detection import auroc
-from vae.evaluate.strangeness import distances
+from vae.evaluate.strange.anomaly import NAMES, scores, training_codes
+from vae.evaluate.strange.detection import auroc
+from vae.evaluate.strange.strangeness import distances
 from vae.train.settings import Settings
 
 COMMAND = "python -m benchmarks.representations oneclass"

@@ -8,7 +8,7 @@ from benchmarks.representations.rows import Row, Task, row_of, trained
 from vae import data
 from vae.config import Config
 from vae.data.images import Images
-from vae.evaluate.probes import measure_probes
+from vae.evaluate.codes.probes import measure_probes
 from vae.train.settings import Settings
 
 COMMAND = "python -m benchmarks.representations probes"

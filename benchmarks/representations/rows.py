@@ -3,8 +3,9 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,22 @@ def row_of(task: Task, measure: Callable[[], Row]) -> Row:
         write_aside(ROWS / f"{task.name}.json", (json.dumps(finite(found), indent=1) + "\n").encode())
         found = kept(task) or found
     return found
+
+
+def rows_of(
+    names: Iterable[str], seeds: int, task_of: Callable[[str, int], Task], measure: Callable[[Task], Row]
+) -> dict[str, list[Row]]:
+    """The rows of each name, a seed after the other: all names of a seed first, so that what is broken off compares.
+
+    Args:
+        task_of: of a name and a seed. measure: what to do where a row is not kept.
+    """
+    rows: dict[str, list[Row]] = {name: [] for name in names}
+    for seed in range(seeds):
+        for name, of in rows.items():
+            task = task_of(name, seed)
+            of.append(row_of(task, partial(measure, task)))
+    return rows
 
 
 def trained(task: Task, train: Images, test: Images, device: str = "cpu") -> Checkpoint:

@@ -11,11 +11,11 @@ from functools import partial
 import numpy as np
 
 from benchmarks.report import measured_on, section
-from benchmarks.representations.rows import Row, Task, row_of, trained
+from benchmarks.representations.rows import Row, Task, rows_of, trained
 from vae import data
 from vae.config import Config
 from vae.data.images import Images
-from vae.evaluate.disentanglement import NAMES, measure_disentanglement
+from vae.evaluate.codes.disentanglement import NAMES, measure_disentanglement
 from vae.evaluate.figures import evaluate
 from vae.objectives import Objective
 from vae.train.settings import Settings
@@ -76,11 +76,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     options = parser.parse_args(arguments)
     train, test = (data.load("sprites", split) for split in ("train", "test"))
-    rows: dict[str, list[Row]] = {name: [] for name in options.methods}
-    for seed in range(options.seeds):  # all methods of a seed first: a benchmark broken off compares all the same
-        for name in options.methods:
-            task = task_of(name, seed, options.epochs)
-            rows[name].append(row_of(task, partial(measured, task, train, test, options.device)))
+    rows = rows_of(
+        options.methods,
+        options.seeds,
+        partial(task_of, epochs=options.epochs),
+        partial(measured, train=train, test=test, device=options.device),
+    )
     if set(rows) != set(METHODS):
         return 0
     section("representations", "sprites", _page(options, rows))

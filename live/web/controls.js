@@ -7,6 +7,7 @@
 const ICONS = {
   play: "M7 4 20 12 7 20z",
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
+  back: "M17 4 4 12 17 20z",
   last: "M5 4 15 12 5 20zM16 4h3v16h-3z",
   keep: "M6 3h12v18l-6-5-6 5z",
   save: "M10 3h4v8h4l-6 6-6-6h4zM4 19h16v2H4z",

@@ -13,7 +13,7 @@ import { frame } from "./map_frame.js";
 import { listen } from "./map_hand.js";
 import { Layers } from "./map_layers.js";
 import { Legend } from "./map_legend.js";
-import { Link } from "./map_link.js";
+import { Link, absent } from "./map_link.js";
 import { load } from "./map_loads.js";
 import { Look } from "./map_look.js";
 import { Camera, Flight, simplified } from "./map_view.js";
@@ -103,6 +103,7 @@ class Chart {
     this.root.classList.toggle("mu-linked", Boolean(data.linked));
     this.now = data.marks.find((mark) => mark.kind === "now") ?? null;
     if (["model", "view", "colour"].some((name) => before?.[name] !== data[name]) || !this.points) this.show();
+    else if (before.only !== data.only && this.ready) this.share();
     const draws = data.marks.filter((mark) => mark.kind === "draw").map((mark) => mark.xy);
     if (draws.length && !this.draws?.length && before?.view === data.view) {
       this.camera?.frame(draws); // they lie close together
@@ -140,13 +141,21 @@ class Chart {
     const ours = this.posed?.startsWith(model);
     Object.assign(this, { points, shade, posed: key, camera: cameras.get(key) });
     this.values = points.sorted(shade);
-    this.legend.show(`${model} ${colour}`, shade);
+    this.share();
     this.wait.hidden = true;
     this.dress();
     this.resize();
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches || points.count > FLYING;
     if (ours && from.points !== points && !still)
       this.layers.flight = new Flight(from.points, from.camera, points, this.camera);
+  }
+
+  /** Leave out what the map beside this one does not have. */
+  share() {
+    this.absent = absent(this.points, this.data.only);
+    this.present = this.points.count - (this.absent?.reduce((sum, out) => sum + out, 0) ?? 0); // dots
+    this.legend.show(`${this.data.model} ${this.data.colour}`, this.shade, this.values, this.absent);
+    this.changed();
   }
 
   dress() {
@@ -184,7 +193,7 @@ class Chart {
 
   // ---- what a hand wants (map_hand.js) -----------------------------------------------------------------------------
 
-  shown = (place) => !this.legend.hidden[this.values[place]];
+  shown = (place) => !this.legend.hidden[this.values[place]] && !this.absent?.[place];
 
   /** What lies at (px, py): its place on the map, and the dot within `reach` pixels, if any. */
   find(px, py, reach) {

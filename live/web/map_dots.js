@@ -21,8 +21,9 @@ export class Dots {
    *
    * @param points of map_view.js
    * @param camera of map_view.js
-   * @param {{colours: Int32Array, rims: Int32Array, values: Uint8Array | Uint16Array, hidden: Uint8Array}} paint
-   *   colours, rims: 0xBBGGRR of each value, inside and at the edge; values: by place; hidden: 1 for values not drawn
+   * @param {{colours: Int32Array, rims: Int32Array, values: Uint8Array | Uint16Array, hidden: Uint8Array, absent: ?Uint8Array}} paint
+   *   colours, rims: 0xBBGGRR of each value, inside and at the edge; values: by place; hidden: 1 for values not drawn;
+   *   absent: by place, 1 for dots left out, or null
    * @param {number} radius of a dot, CSS pixels
    * @param {number} ratio device pixels for a CSS pixel
    */
@@ -47,13 +48,13 @@ export class Dots {
     this.pen.putImageData(this.image, -pad, -pad);
   }
 
-  run({ x, y }, from, to, { colours, rims, values, hidden }, { starts, offsets, covers, edges }, frame) {
+  run({ x, y }, from, to, { colours, rims, values, hidden, absent = null }, { starts, offsets, covers, edges }, frame) {
     const { scale, left, top, stride, pixels = this.pixels } = frame;
     const low = frame.pad - frame.reach, right = frame.pad + frame.width + frame.reach;
     const bottom = frame.pad + frame.height + frame.reach;
     for (let place = from; place < to; place++) {
       const value = values[place];
-      if (hidden[value]) continue;
+      if (hidden[value] || (absent && absent[place])) continue;
       const px = x[place] * scale + left, py = top - y[place] * scale;
       if (px < low || px >= right || py < low || py >= bottom) continue;
       const ix = px | 0, iy = py | 0;

@@ -70,7 +70,7 @@ export class Layers {
     }
     const began = performance.now();
     canvas.style.transform = "";
-    const paint = { ...this.paint, values: chart.values, hidden: chart.legend.hidden };
+    const paint = { ...this.paint, values: chart.values, hidden: chart.legend.hidden, absent: chart.absent };
     this.dots.draw(this.flight ?? points, camera, paint, this.radius, this.ratio);
     this.stale = Boolean(this.flight);
     if (this.flight) chart.over();
@@ -144,7 +144,7 @@ export class Layers {
 
   /** CSS pixels of a dot: smaller where there are more, larger the nearer one looks. */
   get radius() {
-    const { points, camera } = this.chart, { count } = points, near = camera.scale / camera.fitting;
+    const { present: count, camera } = this.chart, near = camera.scale / camera.fitting;
     const far = count < 3e3 ? 3.2 : count < 1e4 ? 2.6 : count < 3e4 ? 2.1 : count < 12e4 ? 1.5 : count < 5e5 ? 1 : 0.75;
     return Math.min(6, far * Math.max(1, near) ** 0.4);
   }

@@ -11,13 +11,15 @@ export class Legend {
   /**
    * @param {string} name of the model and of the colour: what was hidden there is hidden still
    * @param shade a colour as it came (map_view.js)
+   * @param values of it, by place
+   * @param {Uint8Array | null} absent 1 for the places that are left out
    */
-  show(name, shade) {
+  show(name, shade, values, absent) {
     const size = shade.kind === "classes" ? shade.names.length : 256;
     if (!this.hiddenOf.has(name)) this.hiddenOf.set(name, new Uint8Array(size));
     this.hidden = this.hiddenOf.get(name);
     this.counts = new Uint32Array(size);
-    for (const value of shade.values) this.counts[value]++;
+    for (let place = 0; place < values.length; place++) if (!absent?.[place]) this.counts[values[place]]++;
     this.element.setAttribute("aria-label", `Colours: ${shade.title}`);
     if (shade.kind === "amount") this.element.replaceChildren(ramp(shade));
     else this.element.replaceChildren(...shade.names.map((name, value) => this.button(name, value, shade.colours[value])));

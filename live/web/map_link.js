@@ -38,3 +38,14 @@ export class Link {
     chart.over();
   }
 }
+
+/**
+ * Which dots of a map the other does not have, by place: 1 for each; null where it has them all.
+ *
+ * @param {string | null} only a bit for each row of the encodings, the lowest first, in base64: 1 where both have it
+ */
+export function absent(points, only) {
+  if (!only) return null;
+  const bits = Uint8Array.from(atob(only), (letter) => letter.charCodeAt(0));
+  return Uint8Array.from(points.rows, (row) => 1 - ((bits[row >> 3] >> (row & 7)) & 1));
+}

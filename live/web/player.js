@@ -8,6 +8,7 @@
 import { button, choice, dress, element, still, toggle, whenAtRest } from "./controls.js";
 import { hand } from "./hand.js";
 import { film } from "./player_film.js";
+import { pathMap } from "./player_map.js";
 
 const RATE = 30; // pictures a second
 const SAY_EVERY = 150; // ms between two sentences on how unusual the code is
@@ -38,12 +39,18 @@ export function build(parent, first) {
   const odd = document.createElementNS(SVG, "svg");
   const progress = element("p", { class: "mu-note", role: "status", "data-muscope": "fetching" });
   const strip = element("div", { class: "mu-strip", role: "group", "aria-label": "Frames of the path" });
+  const fade = element("div", { class: "mu-strip mu-fade", role: "group", "aria-label": "The same, as a cross-fade" });
+  const faded = element("p", { class: "mu-note", hidden: "" }, "Above: the path. Below: the same keyframes faded into each other.");
+  const map = pathMap();
   root.append(
     element("div", { class: "mu-bar" }, play, speed, back, loop),
     element("div", { class: "mu-rail" }, scrub, loaded),
     strip,
+    faded,
+    fade,
     element("div", { class: "mu-odd-way", "aria-hidden": "true" }, odd, element("span", {}, "how unusual: the higher, the stranger; orange where real images hardly are")),
     element("div", { class: "mu-bar" }, keep, where, progress),
+    map.root,
   );
   parent.append(root);
 
@@ -60,8 +67,10 @@ export function build(parent, first) {
     scrub.style.setProperty("--share", String(frame / last()));
     scrub.setAttribute("aria-valuetext", `${percent(frame)} of the way`);
     where.textContent = `${percent(frame)} of the way`;
-    const now = Math.round(frame / place.data.stride);
-    [...strip.children].forEach((one, i) => one.classList.toggle("mu-now", i === now));
+    const { shown } = place.data, away = (i) => Math.abs(shown[i] - frame);
+    const now = shown.reduce((best, _, i) => (away(i) < away(best) ? i : best), 0);
+    for (const row of [strip, fade]) [...row.children].forEach((one, i) => one.classList.toggle("mu-now", i === now));
+    map.mark(frame);
   }
 
   /** The controls and the large picture at a frame. */
@@ -174,7 +183,7 @@ export function build(parent, first) {
 
   place.update = (data) => {
     const anew = !place.data;
-    const path = `${data.model} ${data.codes}`;
+    const path = `${data.model} ${data.shown} ${data.codes}`;
     const other = path !== place.path;
     place.data = data;
     place.line = hand.attach(data.live);
@@ -186,9 +195,11 @@ export function build(parent, first) {
       place.travelled = Math.min(place.travelled, place.back ? 2 * last() : last());
       drawStrip(data);
       drawOdd(data);
+      map.draw(data.map);
       retime(() => {});
       load(place.film);
     }
+    drawFade(data);
     if (place.playing || data.turn < place.turn) return; // ahead of what Python knows
     place.frame = place.travelled = data.frame;
     release();
@@ -196,20 +207,33 @@ export function build(parent, first) {
     else mark(data.frame);
   };
 
-  function drawStrip({ strip: pictures, stride, crisp }) {
-    const rows = Math.ceil(pictures.length / 12);
-    strip.style.setProperty("--columns", String(Math.ceil(pictures.length / rows)));
+  const columns = ({ length }) => String(Math.ceil(length / Math.ceil(length / 12)));
+
+  function drawStrip({ strip: pictures, shown, crisp }) {
+    strip.style.setProperty("--columns", columns(pictures));
     strip.replaceChildren(
       ...pictures.map(({ png, alt }, i) => {
         const image = element("img", { src: png, alt, class: crisp ? "mu-crisp" : "mu-smooth", "data-muscope": "frame" });
         const one = element("button", { type: "button", class: "mu-thumb" }, image);
         one.addEventListener("click", () => {
-          grip(i * stride);
+          grip(shown[i]);
           leave();
         });
         return one;
       }),
     );
+  }
+
+  /** The cross-fade, for contrast: pictures that no code stands behind, so they cannot be pressed. */
+  function drawFade({ fade: pictures, crisp }) {
+    faded.hidden = !pictures.length;
+    fade.style.setProperty("--columns", columns(pictures));
+    fade.replaceChildren(
+      ...pictures.map((src, i) => element("span", { class: "mu-thumb" }, element("img", {
+        src, alt: `Cross-fade, frame ${i + 1}`, class: crisp ? "mu-crisp" : "mu-smooth", "data-muscope": "fade",
+      }))),
+    );
+    mark(place.frame);
   }
 
   /** How unusual the frames are, from one end to the other: the share of real images that are less so. */

@@ -18,7 +18,7 @@ export function film(path, data) {
 }
 
 class Film {
-  constructor({ model, codes, count, stride, strip, bytes }) {
+  constructor({ model, codes, count, shown, strip, bytes }) {
     this.model = model;
     this.count = count;
     this.bytes = bytes;
@@ -29,7 +29,7 @@ class Film {
     this.first = Promise.all(
       strip.map(async ({ png }, i) => {
         const answer = await unpack(png);
-        this.frames[i * stride] ??= { answer, at: 0 };
+        this.frames[shown[i]] ??= { answer, at: 0 };
       }),
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Samples from N(0, I), a grid of them: drawn anew all at once, or a few at a time for as long as one likes to look.
+ * Samples from a prior, a grid of them: drawn anew all at once, or a few at a time for as long as one likes to look.
  *
  * Every picture has a name that can be said again: its draw (the seed of the random numbers) and its place in it.
  * Cell i always shows picture i of some draw, so a grid that refills passes from one whole draw to the next.
@@ -11,12 +11,14 @@ import { hand } from "./hand.js";
 import { Cell } from "./shower_cell.js";
 
 const SLOWEST = 0.5, FASTEST = 10; // pictures a second
+const TIGHTEST = 0.5, LOOSE = 4; // standard deviations that noise may lie out; from LOOSE on there is no limit, said as 0
 
 export function build(parent, first) {
   const place = {
     model: null, count: first.count, crisp: false, line: null, tell: null,
     turn: first.turn, // of what was told to Python last
-    draw: first.draw, temperature: first.temperature, pace: first.pace,
+    draw: first.draw, temperature: first.temperature, limit: first.limit, pace: first.pace,
+    prior: first.prior, of: first.of,
     cells: [], store: new Map(), asking: new Set(), order: [],
     era: 0, waiting: false, flowing: false, held: false, redrawing: false, timer: 0,
     chain: Promise.resolve(), unheard: null,
@@ -52,13 +54,27 @@ export function build(parent, first) {
       leave();
     },
   });
+  const limit = range({
+    label: "Truncation", low: TIGHTEST, high: LOOSE, step: 0.1, value: place.limit || LOOSE, handle: "limit",
+    say: (value) => (value >= LOOSE ? "none" : `at ${value.toFixed(1)} standard deviations`),
+    ends: ["typical only", "none"],
+    onHold: () => (place.held = true),
+    onInput: (value) => {
+      place.limit = value >= LOOSE ? 0 : value;
+      redraw();
+    },
+    onRest: () => {
+      place.held = false;
+      leave();
+    },
+  });
   const grid = element("div", {
     class: "mu-grid", role: "group", "aria-label": "Samples: arrow keys move among them, Enter keeps one", "data-muscope": "samples",
   });
   const note = element("p", { class: "mu-note", "data-muscope": "draw-note" });
   const howMany = element("div", { class: "mu-many" }, element("span", { "aria-hidden": "true" }, "How many"), many);
   const root = element("div", { class: "mu-shower" }, element("div", { class: "mu-bar" }, again, flowing, howMany),
-    element("div", { class: "mu-two" }, temperature, pace), grid, note);
+    element("div", { class: "mu-two" }, temperature, limit, pace), grid, note);
   parent.append(root);
 
   function say() {
@@ -89,10 +105,13 @@ export function build(parent, first) {
   // ---- pictures -----------------------------------------------------------------------------------------------------
 
   /** One after the other: a newer request on a lane would take the place of an older one. */
-  function ask(draw, temperature) {
-    const payload = new ArrayBuffer(8), view = new DataView(payload);
+  function ask(draw, { temperature, limit }) {
+    const names = new TextEncoder().encode(`${place.prior}\n${place.of}`);
+    const payload = new ArrayBuffer(12 + names.length), view = new DataView(payload);
     view.setUint32(0, draw, true);
     view.setFloat32(4, temperature, true);
+    view.setFloat32(8, limit, true);
+    new Uint8Array(payload, 12).set(names);
     const { model, count } = place;
     const asked = place.chain.then(() => place.line.ask({ kind: SAMPLE, model, payload, count }, LANE.grid));
     place.chain = asked.catch(() => {});
@@ -101,15 +120,19 @@ export function build(parent, first) {
 
   const newest = () => Math.max(place.draw, ...place.cells.map((cell) => cell.draw ?? 0));
 
+  /** What a hand can change of the same noise. */
+  const warmth = () => ({ temperature: place.temperature, limit: place.limit });
+  const same = (a, b) => a && a.temperature === b.temperature && a.limit === b.limit;
+
   /** A whole new draw, at once. */
   async function drawAll(draw, tell = true) {
     const era = ++place.era;
     forget();
     try {
-      const answer = await ask(draw, place.temperature);
+      const how = warmth(), answer = await ask(draw, how);
       if (era !== place.era) return;
       place.draw = draw;
-      place.cells.forEach((cell, i) => cell.set(draw, place.temperature, answer, i, true));
+      place.cells.forEach((cell, i) => cell.set(draw, how, answer, i, true));
       say();
       if (tell) leave();
     } catch {
@@ -117,7 +140,7 @@ export function build(parent, first) {
     }
   }
 
-  /** The same codes at the temperature of the hand, again and again while it moves. */
+  /** The same noise at the temperature and the limit of the hand, again and again while it moves. */
   async function redraw() {
     if (place.redrawing) return;
     place.redrawing = true;
@@ -125,8 +148,8 @@ export function build(parent, first) {
     forget();
     try {
       let done = null;
-      while (era === place.era && done !== place.temperature) {
-        done = place.temperature;
+      while (era === place.era && !same(done, warmth())) {
+        done = warmth();
         for (const draw of new Set(place.cells.map((cell) => cell.draw))) {
           const answer = await ask(draw, done);
           if (era === place.era)
@@ -148,11 +171,11 @@ export function build(parent, first) {
   /** Fetch a draw ahead of need. */
   async function need(draw) {
     if (place.store.has(draw) || place.asking.has(draw)) return;
-    const { era, temperature } = place;
+    const { era } = place, how = warmth();
     place.asking.add(draw);
     try {
-      const answer = await ask(draw, temperature);
-      if (era === place.era) place.store.set(draw, { answer, temperature });
+      const answer = await ask(draw, how);
+      if (era === place.era) place.store.set(draw, { answer, how });
     } catch {
       // The network's state is told beside the large picture; the next turn asks again.
     } finally {
@@ -181,7 +204,7 @@ export function build(parent, first) {
     const at = place.order.findIndex((i) => !place.cells[i].watched);
     if (at >= 0) {
       const [index] = place.order.splice(at, 1);
-      place.cells[index].set(draw, next.temperature, next.answer, index, true);
+      place.cells[index].set(draw, next.how, next.answer, index, true);
     } else {
       place.order = [];
     }
@@ -208,8 +231,8 @@ export function build(parent, first) {
 
   /** What a hand leaves. `live` says that no pictures need to be sent: they come by the wire. */
   function told() {
-    const { draw, count, temperature, pace, line } = place;
-    return { turn: ++place.turn, model: place.model, draw, count, temperature, pace, live: line.state === "live" };
+    const { model, draw, count, pace, prior, of, line } = place;
+    return { turn: ++place.turn, model, draw, count, ...warmth(), pace, prior, of, live: line.state === "live" };
   }
 
   function leave() {
@@ -225,7 +248,8 @@ export function build(parent, first) {
 
   function keep(cell) {
     cell.button.classList.add("mu-kept");
-    place.tell("keep", { ...told(), of: cell.draw, index: cell.index, at: cell.temperature });
+    const { temperature, limit } = cell.how;
+    place.tell("keep", { ...told(), from: cell.draw, index: cell.index, at: temperature, within: limit });
   }
 
   place.update = (data) => {
@@ -238,33 +262,35 @@ export function build(parent, first) {
         if (state === "blocked" && place.flowing) stopFlow();
       });
     }
-    const other = data.model !== place.model;
+    const other = data.model !== place.model || data.prior !== place.prior || data.of !== place.of;
     place.crisp = data.crisp;
     if (other) {
-      place.model = data.model;
+      Object.assign(place, { model: data.model, prior: data.prior, of: data.of });
       place.count = Math.min(place.count, data.counts.at(-1));
       place.era++;
       forget();
       lay(place.count);
     }
     if (!other && (!place.waiting || data.turn < place.turn)) return; // this side is ahead
-    const { draw, count, temperature } = place;
-    const fits = place.waiting || (data.draw === draw && data.count === count && data.temperature === temperature);
+    const { draw, count } = place;
+    const fits = place.waiting || (data.draw === draw && data.count === count && same(data, warmth()));
     if (data.pictures && fits) adopt(data);
     else drawAll(draw, false);
   };
 
   /** Pictures that Python sent. */
-  async function adopt({ draw, temperature: warmth, pictures }) {
+  async function adopt({ draw, pictures, ...how }) {
     const era = ++place.era;
     place.waiting = false;
     if (pictures.length !== place.count) lay((place.count = pictures.length));
     const answers = await Promise.all(pictures.map(unpack));
     if (era !== place.era) return;
     place.draw = draw;
-    place.temperature = warmth;
-    temperature.set(warmth);
-    place.cells.forEach((cell, i) => cell.set(draw, warmth, answers[i], 0, false));
+    place.temperature = how.temperature;
+    place.limit = how.limit;
+    temperature.set(how.temperature);
+    limit.set(how.limit || LOOSE);
+    place.cells.forEach((cell, i) => cell.set(draw, warmth(), answers[i], 0, false));
     say();
   }
 

@@ -22,10 +22,10 @@ export class Cell {
     this.button.addEventListener("blur", () => this.rest());
   }
 
-  /** Show a picture. `gently` lets it grow out of the old one. */
-  set(draw, temperature, answer, at, gently) {
-    const other = draw !== this.draw || temperature !== this.temperature;
-    Object.assign(this, { draw, temperature, answer, at });
+  /** Show picture `at` of an answer; `how` is its temperature and limit. `gently` lets it grow out of the old one. */
+  set(draw, how, answer, at, gently) {
+    const other = draw !== this.draw || how.temperature !== this.how?.temperature || how.limit !== this.how?.limit;
+    Object.assign(this, { draw, how, answer, at });
     if (gently && !still()) {
       [this.top, this.spare] = [this.spare, this.top];
       this.button.append(this.top);

@@ -3,7 +3,7 @@
 import { Dots, mixed, packed } from "./map_dots.js";
 import { Camera } from "./map_view.js";
 
-const RINGS = [1, 2, 3]; // standard deviations of the prior
+const RINGS = [1, 2, 3]; // standard deviations of the prior; of a plain autoencoder, which has none, a scale
 const LEAST = 3.3; // of them in sight from the middle, however close the dots lie
 const ROOM = 1.06; // around the dots
 const PALE = 0.22; // of a dot's edge

@@ -11,7 +11,7 @@ from pages.ui.state import Group, Place, State
 from pages.ui.widgets import small, tap
 from vae import data
 from vae.errors import VAEError
-from vae.evaluate.strangeness import NAMES
+from vae.evaluate.strange.strangeness import NAMES
 
 HELP = {
     "recon": "Mean squared difference between image and reconstruction, per pixel.",
@@ -19,7 +19,7 @@ HELP = {
     "iwae": "A closer bound of −log p(x), by importance weights, in nats.",
     "relative": "What the picture costs through its code, over what a flat grey of its own mean would cost.",
     "combined": "The share unexplained times the distance of its code: strange in its looks or in its code.",
-    "density": "How far its code lies from the codes of training images, in standard deviations of the prior.",
+    "density": "How far its code lies from the fifth nearest code of a training image",
 }
 RATES = (0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 SHOWN = 24  # images at a time
@@ -63,7 +63,7 @@ def choose(state: State) -> Asked:
             format_func=lambda name: NAMES[name],
             key=f"anomalies.score.{state.model}",
             persist_state="session",
-            help="  \n".join(f"**{NAMES[name]}**: {HELP[name]}" for name in scores if name in HELP),
+            help="  \n".join(f"**{NAMES[name]}**: {_help(name, judged.is_point(entry))}" for name in scores),
             width=260,
         )
         others = live_scored.mixable(entry.data, entry.shape) if here else ()
@@ -89,6 +89,13 @@ def choose(state: State) -> Asked:
         "ones are found.",
     )
     return Asked(score, "" if other == NOTHING else other, rate)
+
+
+def _help(score: str, point: bool) -> str:
+    """What a score measures, in its unit. An autoencoder has no prior whose spread could be one."""
+    if score == "density":
+        return f"{HELP[score]}{'' if point else ', in standard deviations of the prior'}."
+    return HELP[score]
 
 
 def draw_ranked(state: State, asked: Asked) -> Ranking:

@@ -9,7 +9,7 @@ from pages.ui.judged import Ranking
 from pages.ui.state import State
 from pages.ui.widgets import keep_button, offer_originals, row_of_pictures, show_stage
 from vae.errors import VAEError
-from vae.evaluate.strangeness import NAMES
+from vae.evaluate.strange.strangeness import NAMES
 
 
 def draw_shown(state: State, asked: Asked, ranked: Ranking) -> None:

@@ -17,11 +17,14 @@ from live.known import caption
 from vae import data
 from vae.encodings import Encodings
 from vae.errors import VAEError
-from vae.explore import attributes, latents, render
+from vae.explore import latents, render
 from vae.explore.anywhere import Ground
 from vae.explore.choose import mixed_rows, rows_in_turn
 from vae.explore.density import Density
 from vae.explore.density import unusual as unusualness
+from vae.explore.directions.found import ESTIMATORS, Direction
+from vae.explore.directions.groups import Groups, attribute_groups, label_groups
+from vae.explore.directions.steps import apply
 from vae.explore.neighbours import nearest
 
 Code = tuple[float, ...]
@@ -58,13 +61,6 @@ def pictures(model_id: str, codes: tuple[Code, ...]) -> tuple[bytes, ...]:
     """What the decoder draws for each code, as PNG files."""
     decoded = shared().decode(by_id(model_id), np.array(codes, np.float32))
     return tuple(render.png(pixels) for pixels in decoded)
-
-
-@lru_cache(maxsize=64)
-def film(model_id: str, codes: tuple[Code, ...], side: int = 1) -> bytes:
-    """A path as a GIF that plays there and back for ever, its pixels enlarged without blur to at most `side`."""
-    decoded = shared().decode(by_id(model_id), np.array(codes, np.float32))
-    return render.gif(render.enlarge(decoded, side), fps=8, there_and_back=True)
 
 
 @lru_cache(maxsize=64)
@@ -259,21 +255,21 @@ def directions(model_id: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def groups(model_id: str, kind: str) -> attributes.Groups:
+def groups(model_id: str, kind: str) -> Groups:
     """The images of a kind against the rest."""
     known = encodings(model_id)
     what, _, name = kind.partition(":")
     if what == "label" and known.labels is not None and name in known.label_names:
-        return attributes.label_groups(known.labels, known.label_names.index(name), name)
+        return label_groups(known.labels, known.label_names.index(name), name)
     if what == "attribute" and known.attributes is not None and name in known.attribute_names:
-        return attributes.attribute_groups(known.attributes[:, known.attribute_names.index(name)], name)
+        return attribute_groups(known.attributes[:, known.attribute_names.index(name)], name)
     raise VAEError(f"This model's data know nothing called {name}: choose another.")
 
 
 @lru_cache(maxsize=1024)
 def stepped(model_id: str, code: Code, kind: str, strength: float) -> Code:
     """A code moved along the direction of a kind; strength 1 is the whole step between the groups' means."""
-    return tuple(attributes.apply(np.array(code, np.float32), direction(model_id, kind), strength).tolist())
+    return tuple(apply(np.array(code, np.float32), direction(model_id, kind), strength).tolist())
 
 
 def path(code_a: Code, code_b: Code, steps: int, way: str) -> tuple[Code, ...]:
@@ -282,12 +278,7 @@ def path(code_a: Code, code_b: Code, steps: int, way: str) -> tuple[Code, ...]:
     return tuple(tuple(z) for z in walk(np.array(code_a), np.array(code_b), steps).tolist())
 
 
-def analogy(a: Code, b: Code, c: Code) -> Code:
-    """a - b + c."""
-    return tuple(attributes.analogy(np.array(a), np.array(b), np.array(c)).tolist())
-
-
 @lru_cache(maxsize=256)
-def direction(model_id: str, kind: str) -> attributes.Direction:
-    """The step from the rest to the images of a kind, as a difference of means."""
-    return attributes.direction(encodings(model_id).mu, groups(model_id, kind))
+def direction(model_id: str, kind: str, estimator: str = "difference") -> Direction:
+    """The direction from the rest to the images of a kind."""
+    return ESTIMATORS[estimator](encodings(model_id).mu, groups(model_id, kind))

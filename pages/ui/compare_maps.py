@@ -22,21 +22,21 @@ def draw_maps(state: State, other: ModelEntry) -> None:
     for side, (entry, column) in enumerate(zip((state.entry, other), st.columns(2, gap="medium"), strict=True)):
         with column:
             st.markdown(f"**{literal(judged.label(entry))}**")
-            _draw_map(state, entry, f"compare-map-{side}")
-            st.caption(_known_words(entry, (other, state.entry)[side]))
+            common = judged.in_common(entry.model_id, (other, state.entry)[side].model_id)
+            _draw_map(state, entry, common, f"compare-map-{side}")
+            st.caption(_known_words(entry, common))
             chosen = state.place.image_id
             if chosen is not None and cache.encodings(entry.model_id).row_of(chosen) is None:
                 name = literal(cache.caption_of(state.entry.model_id, chosen))
                 st.caption(f"The chosen image ({name}) is not on this map: this model does not keep it.")
 
 
-def _known_words(entry: ModelEntry, beside: ModelEntry) -> str:
-    """What a map shows, and how much of it the map beside it shows, too."""
-    count, both = len(cache.encodings(entry.model_id)), judged.in_common(entry.model_id, beside.model_id)
-    words = f"{view_words(entry)} of {count:,} images."
-    if both == count:
-        return words
-    return f"{words} {both:,} of these {count:,} are on the other map, too; for the others nothing is marked there."
+def _known_words(entry: ModelEntry, common: judged.Common) -> str:
+    """What a map shows: the images that the map beside it has, too, and how many it could show."""
+    count, words = len(cache.encodings(entry.model_id)), view_words(entry)
+    if common.bits is None:
+        return f"{words} of {count:,} images: all that it keeps, and all are on the other map, too."
+    return f"{words}. It keeps {count:,} images; shown are the {common.count:,} that are on the other map, too."
 
 
 def view_of(entry: ModelEntry) -> str:
@@ -50,7 +50,7 @@ def view_words(entry: ModelEntry) -> str:
     return {"umap": "UMAP", "pca": "PCA"}.get(view_of(entry), "The two numbers of the codes")
 
 
-def _draw_map(state: State, entry: ModelEntry, key: str) -> None:
+def _draw_map(state: State, entry: ModelEntry, common: judged.Common, key: str) -> None:
     model_id, view = entry.model_id, view_of(entry)
     known = cache.encodings(model_id)
     image_id = state.place.image_id
@@ -69,7 +69,8 @@ def _draw_map(state: State, entry: ModelEntry, key: str) -> None:
         "crisp": small(state),
         "most": PICTURES,
         "linked": True,
-        "alt": f"Map of {len(known):,} images by {judged.label(entry)}. Arrows look around, Enter chooses, plus and "
+        "only": common.bits,
+        "alt": f"Map of {common.count:,} images by {judged.label(entry)}. Arrows look around, Enter chooses, plus and "
         "minus zoom, 0 shows the whole map.",
         "turn": turns.last(key),
     }

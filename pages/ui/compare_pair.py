@@ -10,8 +10,8 @@ from pages.ui import cache, judged
 from pages.ui.figures import show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal, row_of_pictures, small, uri
-from vae.evaluate.between import contrast
 from vae.evaluate.compared import differences
+from vae.evaluate.pictures.between import contrast
 
 IMAGES = 12
 SAMPLES = 12

@@ -1,17 +1,25 @@
 """All models of one kind of images in figures: a plane of rate and distortion, a table, and what is claimed of VAEs."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from live import reported
+from live import measures, reported
 from live.engine import ModelEntry, shared
 from pages.ui import judged
 from pages.ui.figures import show_plane, show_table
+from pages.ui.report_suites import WORDS
 from pages.ui.state import State
 from pages.ui.widgets import literal
 from vae.errors import VAEError
 from vae.evaluate.compared import axis
 
-UNKNOWN = "not measured"
+CANNOT = "cannot be measured"
+UNKNOWN = "not measured yet"
+STABILITY = (
+    "Stability of a model here is that of draws from one training. Whether another training comes out alike is another "
+    "question: train twice with two seeds and compare the two."
+)
 
 
 def draw_claims(state: State, other: ModelEntry | None) -> None:
@@ -20,7 +28,7 @@ def draw_claims(state: State, other: ModelEntry | None) -> None:
     st.write("Blurry, stable, structured, fast: the words of the textbooks, each as a figure.")
     models = [state.entry] if other is None else [state.entry, other]
     rivals = reported.rivals(state.entry.data)
-    ours = [reported.claims(_kept(entry), entry.card, _structure(entry)) for entry in models]
+    ours = [_without(entry) | reported.claims(_kept(entry), entry.card, _structure(entry)) for entry in models]
     columns = [*ours, *(rival.claims for rival in rivals)]
     rows = [
         (f"{claim.title}: {claim.words}", *(column.get(claim.name, UNKNOWN) for column in columns))
@@ -28,12 +36,33 @@ def draw_claims(state: State, other: ModelEntry | None) -> None:
     ]
     head = ("", *(judged.label(entry) for entry in models), *(rival.title for rival in rivals))
     show_table(head, rows, "Claims about VAEs, measured", "claims")
-    missing = any(cell == UNKNOWN for row in rows for cell in row)
-    if missing:
-        st.caption(
-            "What is not measured yet can be, on Report: “Likelihood” and “Samples” fill most of this. Speeds are of "
-            "the machine that measured."
-        )
+    st.caption(f"{STABILITY} Speeds are of the machine that measured.")
+    for entry, column in zip(models, ours, strict=True):
+        _draw_missing(state, entry, column)
+
+
+def _without(entry: ModelEntry) -> dict[str, str]:
+    """Claims that cannot be measured of a model."""
+    unfit = measures.unfit(entry)
+    found = {claim.name: CANNOT for claim in reported.CLAIMS if claim.suite in unfit}
+    return found if judged.between(entry.model_id) is not None else found | {"structure": CANNOT}
+
+
+def _draw_missing(state: State, entry: ModelEntry, column: Mapping[str, str]) -> None:
+    """What to press for what is not known of a model yet, and why the rest cannot be known."""
+    suites = dict.fromkeys(claim.suite for claim in reported.CLAIMS if claim.suite and claim.name not in column)
+    cannot = {claim.suite for claim in reported.CLAIMS if column.get(claim.name) == CANNOT}
+    named = literal(judged.label(entry))
+    for suite in sorted(cannot - {""}):
+        st.caption(f"{named}: {measures.unfit(entry)[suite]}")
+    if not suites:
+        return
+    titles = " and ".join(f"“{WORDS[suite][0]}”" for suite in suites)
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.caption(f"{named}: press “Measure” beside {titles} on Report. It takes minutes, behind the page.")
+        if st.button("Open its Report", key=f"compare.do.report.{entry.name}", icon=":material/assessment:"):
+            state.choose(entry.name)
+            st.switch_page("report.py")
 
 
 def _kept(entry: ModelEntry) -> reported.Report:

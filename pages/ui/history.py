@@ -5,7 +5,7 @@ import streamlit as st
 from live import reels
 from live.engine import ModelEntry
 from live.reels import Reel
-from pages.ui import live
+from pages.ui import judged, live, train_settings
 from pages.ui.state import State
 from vae.errors import VAEError
 from vae.train.run import UNDER_WAY, Run
@@ -17,10 +17,11 @@ PLANE = {
     "pca": "The codes are seen from where they spread most, turned so that they do not jump: groups that overlap here "
     "may be apart in the other dimensions.",
 }
+RINGS = "The circles are 1, 2 and 3 standard deviations of the prior: where the training pulls the codes."
+SCALE = "The circles are 1, 2 and 3 from the middle, for scale: nothing pulls the codes of a plain autoencoder there."
 READ = (
-    "The circles are 1, 2 and 3 standard deviations of the prior: where the training pulls the codes. Between two "
-    "recorded moments the dots glide; how they went there was not recorded. Press a class to hide it, twice to see it "
-    "alone."
+    "Between two recorded moments the dots glide; how they went there was not recorded. Press a class to hide it, "
+    "twice to see it alone."
 )
 
 
@@ -49,14 +50,21 @@ def draw(state: State, source: Run | ModelEntry) -> None:
         "going": going,
         "title": f"{name}-unfolding",
     }
-    live.mount("unfold", state, "unfold", data | _words(reel))
+    live.mount("unfold", state, "unfold", data | _words(reel, _is_point(source)))
 
 
-def _words(reel: Reel) -> dict[str, str]:
+def _is_point(source: Run | ModelEntry) -> bool:
+    return train_settings.is_point(source.arguments) if isinstance(source, Run) else judged.is_point(source)
+
+
+def _words(reel: Reel, point: bool) -> dict[str, str]:
     """What the picture proves and what it does not, and how to read it."""
     try:
         dots, plane = reel.dots, PLANE[reel.flat]
     except VAEError as error:  # the curves are there all the same
         return {"about": str(error), "read": ""}
     count = f"Each dot is one of {len(dots):,} test images."
-    return {"about": f"{count} {PROVES} {PROVES_NOT}" if reel.named else count, "read": f"{plane} {READ}"}
+    return {
+        "about": f"{count} {PROVES} {PROVES_NOT}" if reel.named else count,
+        "read": f"{plane} {SCALE if point else RINGS} {READ}",
+    }

@@ -1,5 +1,6 @@
 """What the pages that judge ask for again and again, kept by names and numbers, as `pages.ui.cache` keeps the rest."""
 
+import base64
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,12 +13,12 @@ from live.engine import ModelEntry, shared
 from live.scored import Scored
 from pages.ui import cache
 from vae.encodings import SPLITS, Encodings
-from vae.evaluate.between import Between, measure_between
+from vae.evaluate.codes.spectrum import Free, Spectrum, free_figures, spectrum
 from vae.evaluate.compared import Standings, standings
-from vae.evaluate.detection import Threshold, caught, threshold
 from vae.evaluate.estimate import Estimate
-from vae.evaluate.judge import has_judge
-from vae.evaluate.spectrum import Free, Spectrum, free_figures, spectrum
+from vae.evaluate.pictures.between import Between, measure_between
+from vae.evaluate.pictures.judge import has_judge
+from vae.evaluate.strange.detection import Threshold, caught, threshold
 from vae.train.watch import barely_trained_by
 
 Codes = tuple[cache.Code, ...]
@@ -177,11 +178,27 @@ def between(model_id: str) -> Between | None:
     )
 
 
+@dataclass(frozen=True)
+class Common:
+    """What two models both keep.
+
+    Attributes:
+        count: images.
+        bits: a bit for each image of the first, the lowest first, in base64: 1 where the second keeps it, too. None
+            where it keeps them all.
+    """
+
+    count: int
+    bits: str | None
+
+
 @lru_cache(maxsize=64)
-def in_common(first: str, second: str) -> int:
-    """How many images two models both keep."""
+def in_common(first: str, second: str) -> Common:
+    """Which images of one model another keeps, too."""
     one, other = (_numbers(cache.encodings(model_id)) for model_id in (first, second))
-    return int(np.isin(one, other).sum())
+    both = np.isin(one, other)
+    bits = None if both.all() else base64.b64encode(np.packbits(both, bitorder="little").tobytes()).decode()
+    return Common(int(both.sum()), bits)
 
 
 def _numbers(known: Encodings) -> np.ndarray:

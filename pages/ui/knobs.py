@@ -8,10 +8,11 @@ import streamlit as st
 
 from pages.ui import cache, judged, live, turns
 from pages.ui.cache import Code
-from pages.ui.state import Place, State
+from pages.ui.state import KeptDirection, Place, State
 from pages.ui.widgets import small
 from vae.errors import VAEError
 from vae.explore.latents import Knob
+from vae.explore.sums import weighted_sum
 
 SHOWN = 8  # more sliders are harder to search by hand
 REDRAWS = 20_000  # seeds of levels drawn anew: none of another random code
@@ -48,6 +49,9 @@ def draw_knobs(state: State) -> None:
         folds.append(_fold("dead", label, what))
     told = [_dimension(state, knob, "" if place < SHOWN else "more") for place, knob in enumerate(active)]
     told += [_dimension(state, knob, "dead") for knob in knobs if not knob.active]
+    if kept := state.directions.get(state.model):
+        folds.insert(0, _fold("kept", "Kept directions", "Each turns several numbers at once, and is then at 0 again."))
+        told += [_kept(place, each) for place, each in enumerate(kept)]
     mount_knobs(
         state,
         "sliders.knobs",
@@ -135,6 +139,27 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
     }
 
 
+def _kept(place: int, kept: KeptDirection) -> dict[str, Any]:
+    """A knob along a kept direction, from where the code is now: what it turns is in the numbers of the code."""
+    return {
+        "id": f"kept-{place}",
+        "label": kept.name,
+        "words": kept.words or "A direction that you kept.",
+        "vector": [kept.gap * number for number in kept.vector],
+        "value": 0.0,
+        "low": -2.0,
+        "high": 2.0,
+        "reach": REACH,
+        "ticks": None,
+        "own": None,
+        "kl": None,
+        "share": None,
+        "locked": None,
+        "film": "on this picture",
+        "fold": "kept",
+    }
+
+
 def _reach(knob: Knob) -> float:
     return max(REACH, 2 * math.ceil(max(-knob.low, knob.high)))
 
@@ -143,10 +168,13 @@ def _reach(knob: Knob) -> float:
 
 
 def _turn(state: State, told: Mapping[str, Any]) -> None:
-    """Set the dimensions that were turned. Back on an image's own numbers, the place is that image again."""
+    """Set the dimensions that were turned, and go along kept directions. Back on an image's own numbers, it is it."""
+    kept = {f"kept-{place}": each for place, each in enumerate(state.directions.get(state.model, []))}
     reach = {str(knob.dim): _reach(knob) for knob in cache.knobs(state.entry.model_id)}
-    values = numbers(told, reach)
+    values = numbers(told, reach | dict.fromkeys(kept, REACH))
     code = tuple(values.get(str(dim), z) for dim, z in enumerate(state.place.code))
+    for name in kept.keys() & values.keys():
+        code = tuple(weighted_sum([kept[name].vector], [values[name] * kept[name].gap], code).tolist())
     origin = state.origin
     if origin and code == cache.code_of(state.entry.model_id, origin):
         state.go(state.of_image(origin))

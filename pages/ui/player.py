@@ -3,21 +3,20 @@
 import base64
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from pages.ui import cache, live, turns
+from pages.ui import cache, live, routes, turns
 from pages.ui.cache import Code
+from pages.ui.routes import Route, Track
 from pages.ui.state import Place, State
 from pages.ui.turns import Told
-from pages.ui.widgets import choose_place, row_of_pictures, small, uri
+from pages.ui.widgets import small, uri
 from vae.errors import VAEError
-from vae.explore.density import unusual
 
-STEPS = 60  # of the way at least: two seconds of 30 pictures each
 BARS = 1 << 16  # bytes of a picture of bars, at most
 _SHARE = "muscope.paths.share"  # of the way, where the hand let go
 
@@ -27,65 +26,89 @@ class Walk:
     """A path, finer than what its strip shows.
 
     Attributes:
-        codes: all frames; the first and the last are the ends.
-        stride: from one frame of the strip to the next.
-        frame: where the hand let go.
+        keyframes: what it goes through, in order.
+        steps: frames in its strip, at least 2.
+        share: of the way, where the hand let go.
     """
 
-    start: Place
-    end: Place
-    codes: tuple[Code, ...]
-    stride: int
-    frame: int
+    keyframes: tuple[Place, ...]
+    route: Route
+    steps: int
+    share: float
+
+    @property
+    def per_leg(self) -> int:
+        """Frames from one keyframe to the next."""
+        return routes.per_leg(self.route.legs, self.steps)
+
+    @cached_property
+    def track(self) -> Track:
+        return routes.track(self.route, self.per_leg)
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """All frames; the first and the last are exactly the ends."""
+        return self.track.codes
+
+    @property
+    def last(self) -> int:
+        return len(self.codes) - 1
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The frames of the strip, from the first to the last."""
+        return tuple(round(i * self.last / (self.steps - 1)) for i in range(self.steps))
 
     @property
     def strip(self) -> tuple[Code, ...]:
-        return self.codes[:: self.stride]
+        return tuple(self.codes[frame] for frame in self.shown)
 
     @property
-    def ends(self) -> str:
-        return f"from {self.start.caption} to {self.end.caption}"
+    def frame(self) -> int:
+        """Where the hand let go."""
+        return round(self.share * self.last)
 
     def place(self, frame: int) -> Place:
-        """A frame as a place of its own; the ends are the places they are."""
-        percent = round(100 * frame / (len(self.codes) - 1))
-        whole = {0: self.start, len(self.codes) - 1: self.end}
-        return whole.get(frame) or Place(self.codes[frame], None, f"{percent} % of the way {self.ends}")
+        """A frame as a place of its own; keyframes are the places they are."""
+        at = self.track.at[frame]
+        leg = min(int(at), self.route.legs - 1)
+        start, end = self.keyframes[leg], self.keyframes[(leg + 1) % len(self.keyframes)]
+        for keyframe, share in ((start, 0), (end, 1)):
+            if at - leg == share and self.codes[frame] == keyframe.code:
+                return keyframe
+        words = f"{round(100 * (at - leg))} % of the way from {start.caption} to {end.caption}"
+        return Place(self.codes[frame], None, words)
 
     @property
     def here(self) -> Place:
         return self.place(self.frame)
 
 
-def choose_end(state: State, label: str, default: str) -> Place:
-    """One end of a path, with its picture beside it. `default`: see `choose_place`."""
-    handle = label.lower()
-    with st.container(horizontal=True, gap="small"):
-        picture = st.container(width=88)
-        with st.container(gap="xsmall"):
-            place = choose_place(state, label, f"paths.{handle}", default)
-        with picture:
-            row_of_pictures(state, [cache.picture(state.entry.model_id, place.code)], handle, [place.caption], 88)
-    return place
-
-
-def walk(start: Place, end: Place, steps: int, way: str) -> Walk:
+def walk(keyframes: tuple[Place, ...], model_id: str, steps: int, way: str, closed: bool, even: bool) -> Walk:
     """The path with `steps` frames in its strip, at the place where the hand let go of the last one."""
-    stride = math.ceil(STEPS / (steps - 1))
-    codes = cache.path(start.code, end.code, (steps - 1) * stride + 1, way)
-    return Walk(start, end, codes, stride, round(st.session_state.get(_SHARE, 0.0) * (len(codes) - 1)))
+    route = Route(model_id, tuple(place.code for place in keyframes), way, closed, even)
+    return Walk(keyframes, route, steps, st.session_state.get(_SHARE, 0.0))
 
 
-def draw_player(state: State, path: Walk) -> None:
-    """Play, pause and scrub a path. The large picture follows."""
+def draw_player(state: State, path: Walk, fade: bool) -> None:
+    """Play, pause and scrub a path. The large picture follows. `fade`: with a cross-fade beneath, for contrast."""
     model_id, shape = state.entry.model_id, state.entry.shape
     strip = enumerate(cache.pictures(model_id, path.strip), start=1)
+    at = tuple(path.track.at[frame] for frame in path.shown)
+    sparse = tuple(sorted({round(i * path.last / routes.DOTS) for i in range(routes.DOTS + 1)}))
     data: dict[str, Any] = {
         "codes": base64.b64encode(np.array(path.codes, "<f4").tobytes()).decode(),
         "count": len(path.codes),
-        "stride": path.stride,
+        "shown": path.shown,
         "strip": [{"png": uri(png), "alt": f"Frame {number}"} for number, png in strip],
-        "unusual": _unusual(model_id, path.codes),
+        "fade": [uri(png) for png in routes.faded(path.route, at)] if fade else [],
+        "unusual": routes.oddness(model_id, path.codes),
+        "map": {
+            "ground": uri(routes.ground(model_id)),
+            "frames": sparse,
+            "spots": routes.spots(model_id, tuple(path.codes[frame] for frame in sparse)),
+            "stops": routes.spots(model_id, path.route.codes),
+        },
         "bytes": math.prod(shape) if len(shape) == 3 else BARS,
         "crisp": small(state),
         "frame": path.frame,
@@ -106,7 +129,7 @@ def settle(path: Walk, told: Told) -> int:
     frame = told.get("frame")
     if type(frame) is not int or not 0 <= frame < len(path.codes):
         raise VAEError("The player named a frame that this path does not have, so nothing was changed: try once more.")
-    st.session_state[_SHARE] = frame / (len(path.codes) - 1)
+    st.session_state[_SHARE] = frame / path.last
     return frame
 
 
@@ -114,10 +137,3 @@ def keep(state: State, path: Walk, told: Told) -> None:
     """Put the frame where the hand let go on the shelf. VAEError: there is no such frame."""
     state.keep(path.place(settle(path, told)))
     st.toast("Kept: find it on the shelf.")
-
-
-@lru_cache(maxsize=64)
-def _unusual(model_id: str, codes: tuple[Code, ...]) -> tuple[dict[str, Any], ...]:
-    """How unusual each frame is, as the wire says it."""
-    found = unusual(cache.density(model_id), np.array(codes, np.float32))
-    return tuple({"percentile": one.percentile, "usual": one.usual, "words": one.sentence} for one in found)

@@ -10,7 +10,7 @@ from pages.ui.figures import show_bars, show_split, show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
 from vae.errors import VAEError
-from vae.evaluate.spectrum import Free
+from vae.evaluate.codes.spectrum import Free
 from vae.train.watch import duration
 
 NETWORKS = {

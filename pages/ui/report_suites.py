@@ -14,7 +14,7 @@ from pages.ui.figures import show_table
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only
 from pages.ui.widgets import literal
-from vae.evaluate.probes import lines_of
+from vae.evaluate.codes.probes import lines_of
 from vae.evaluate.suites import SUITES
 from vae.train.watch import duration
 
@@ -35,6 +35,10 @@ WORDS = {
     "samples": (
         "Samples",
         "How near its samples are to real images: Fréchet distance, precision and recall, sharpness, copies.",
+    ),
+    "directions": (
+        "Directions",
+        "What the direction of each attribute does to every other one, read from the pixels of decoded pictures.",
     ),
 }
 
@@ -134,6 +138,6 @@ def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
     for remark in (line for line in lines if len(line) == 1):
         st.caption(literal(remark[0]))
     took = f" in {duration(part['seconds'])}" if isinstance(part.get("seconds"), int | float) else ""
-    st.caption(f"Measured {part.get('measured', '')}{took}.")
+    st.caption(f"Measured {str(part.get('measured', ''))[:10]}{took}.")
     if isinstance(part.get("command"), str):
         st.code(part["command"], language="sh", wrap_lines=True)

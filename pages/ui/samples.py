@@ -1,4 +1,4 @@
-"""Samples from the prior: which draw is on the screen, and keeping one picture of it."""
+"""Samples from a prior: which draw is on the screen, and keeping one picture of it."""
 
 import math
 from dataclasses import dataclass, fields, replace
@@ -8,14 +8,18 @@ import numpy as np
 import streamlit as st
 
 from live.answers import BYTES
+from live.desk import shared_desk
+from live.samples import STANDARD
+from live.wire import Sample
 from pages.ui import cache, live, turns
+from pages.ui.cache import Code
 from pages.ui.state import Place, State
 from pages.ui.turns import Told
-from pages.ui.widgets import small, uri
+from pages.ui.widgets import small, uri, words
 from vae.errors import VAEError
 
 COUNTS = (4, 16, 36, 64)
-HOTTEST = 2.0  # temperature
+HOTTEST, LOOSEST = 2.0, 4.0  # temperature; limit of the noise
 _NOW, _KEPT = "muscope.sample.now", "muscope.sample.kept"
 
 
@@ -26,7 +30,8 @@ class Draw:
     Attributes:
         draw: the seed of its random numbers.
         count: how many samples.
-        temperature: their spread, in standard deviations of the prior.
+        temperature: the spread of the noise, 1 the prior's own. limit: how far out it may lie, 0 for no limit.
+        prior: where codes come from (`live.samples.PRIORS`). of: what they shall show, "label:3", or "" for anything.
         pace: pictures a second while it refills.
         live: its pictures come by the wire, so a page need not carry them.
     """
@@ -34,14 +39,17 @@ class Draw:
     draw: int = 1
     count: int = 36
     temperature: float = 1.0
+    limit: float = 0.0
+    prior: str = STANDARD
+    of: str = ""
     pace: float = 2.0
     live: bool = False
 
 
-def now(state: State) -> Draw:
-    """What the grid shows, as far as Python was told."""
+def now(state: State, prior: str = STANDARD, of: str = "") -> Draw:
+    """What the grid shows, as far as Python was told, from this prior."""
     found: Draw = st.session_state.setdefault(_NOW, Draw())
-    return replace(found, count=min(found.count, counts(state)[-1]))
+    return replace(found, count=min(found.count, counts(state)[-1]), prior=prior, of=of)
 
 
 def counts(state: State) -> list[int]:
@@ -49,31 +57,44 @@ def counts(state: State) -> list[int]:
     return [count for count in COUNTS if count * math.prod(state.entry.shape) <= BYTES]
 
 
-def sample(state: State, draw: int, index: int, temperature: float) -> Place:
+def codes(state: State, drawn: Draw, count: int) -> tuple[Code, ...]:
+    """The first codes of a draw, as the wire draws them. VAEError: that prior cannot be drawn from."""
+    wish = Sample(count, drawn.draw, drawn.temperature, drawn.limit, drawn.prior, drawn.of)
+    return tuple(tuple(z) for z in shared_desk().answers.samples.codes(state.entry, wish).tolist())
+
+
+def sample(state: State, drawn: Draw, index: int) -> Place:
     """Picture `index` (from 0) of a draw."""
-    code = cache.random_codes(state.entry.model_id, COUNTS[-1], temperature, draw)[index]
-    warm = "" if temperature == 1 else f" at temperature {temperature:.2f}"
-    return Place(code, None, f"sample {index + 1} of draw {draw}{warm}")
+    code = codes(state, drawn, max(COUNTS[0], index + 1))[index]
+    warm = "" if drawn.temperature == 1 else f" at temperature {drawn.temperature:.2f}"
+    tight = f" truncated at {drawn.limit:.1f}" if drawn.limit else ""
+    where = "" if drawn.prior == STANDARD else f" by {drawn.prior}"
+    what = f" of {words(drawn.of)}" if drawn.of else ""
+    return Place(code, None, f"sample {index + 1} of draw {drawn.draw}{what}{where}{warm}{tight}")
 
 
-def shown(state: State) -> Place:
+def shown(state: State, drawn: Draw) -> Place:
     """The one to show large: kept last of what is on the screen, or the first of it."""
-    drawn = now(state)
     kept = st.session_state.get(_KEPT)
-    if kept is not None and kept[0] == (state.entry.model_id, drawn.draw, drawn.temperature):
+    if kept is not None and kept[0] == (state.entry.model_id, _name(drawn)):
         place: Place = kept[1]
         return place
-    return sample(state, drawn.draw, 0, drawn.temperature)
+    return sample(state, drawn, 0)
 
 
-def draw_samples(state: State) -> None:
+def _name(drawn: Draw) -> Draw:
+    """A draw by what decides its codes alone."""
+    return replace(drawn, count=0, pace=0.0, live=False)
+
+
+def draw_samples(state: State, drawn: Draw) -> None:
     """The grid and what it is worked with. The large picture shows what is looked at."""
-    drawn, model_id = now(state), state.entry.model_id
-    data: dict[str, Any] = {"draw": drawn.draw, "count": drawn.count, "counts": counts(state), "pictures": None}
-    data |= {"temperature": drawn.temperature, "pace": drawn.pace, "crisp": small(state), "turn": turns.last("shower")}
+    model_id = state.entry.model_id
+    data: dict[str, Any] = {name: getattr(drawn, name) for name in ("draw", "count", "temperature", "limit", "pace")}
+    data |= {"prior": drawn.prior, "of": drawn.of, "counts": counts(state), "pictures": None}
+    data |= {"crisp": small(state), "turn": turns.last("shower")}
     if not drawn.live:
-        codes = cache.random_codes(model_id, drawn.count, drawn.temperature, drawn.draw)
-        data["pictures"] = [uri(png) for png in cache.pictures(model_id, codes)]
+        data["pictures"] = [uri(png) for png in cache.pictures(model_id, codes(state, drawn, drawn.count))]
     live.mount(
         "shower",
         state,
@@ -90,15 +111,19 @@ def settle(told: Told) -> None:
 
 
 def keep(state: State, told: Told) -> None:
-    """Put picture "index" of draw "of" at temperature "at" on the shelf, and show it large. VAEError: no such one."""
-    drawn, of = _read(told), _read({**told, "draw": told.get("of"), "temperature": told.get("at")})
+    """Put picture "index" of draw "from" on the shelf, and show it large; VAEError: no such one.
+
+    It had the temperature "at" and the limit "within".
+    """
+    drawn = _read(told)
+    of = _read({**told, "draw": told.get("from"), "temperature": told.get("at"), "limit": told.get("within")})
     index = told.get("index")
     if type(index) is not int or not 0 <= index < COUNTS[-1]:
         raise VAEError("The page named a sample that was not drawn, so nothing was changed: try once more.")
-    place = sample(state, of.draw, index, of.temperature)
+    place = sample(state, of, index)
     state.keep(place)
     st.session_state[_NOW] = drawn
-    st.session_state[_KEPT] = ((state.entry.model_id, drawn.draw, drawn.temperature), place)
+    st.session_state[_KEPT] = ((state.entry.model_id, _name(drawn)), place)
     st.toast("Kept: find it on the shelf.")
 
 
@@ -107,10 +132,13 @@ def _read(told: Told) -> Draw:
     drawn: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Draw)}
     whole = type(drawn["draw"]) is int and 0 <= drawn["draw"] < 2**32
     whole &= type(drawn["count"]) is int and drawn["count"] in COUNTS and type(drawn["live"]) is bool
-    if not (whole and _between(drawn["temperature"], 0, HOTTEST) and _between(drawn["pace"], 0.1, 100)):
+    whole &= type(drawn["prior"]) is str and type(drawn["of"]) is str  # what they name is looked for when it is drawn
+    whole &= _between(drawn["temperature"], 0, HOTTEST) and _between(drawn["limit"], 0, LOOSEST)
+    if not (whole and _between(drawn["pace"], 0.1, 100)):
         raise VAEError("The page named a draw that cannot be, so nothing was changed: try once more.")
-    # The wire carries a float32: the same number here, or the codes would differ in their last digits.
-    return Draw(**drawn | {"temperature": float(np.float32(drawn["temperature"])), "pace": float(drawn["pace"])})
+    # The wire carries float32: the same numbers here, or the codes would differ in their last digits.
+    said = {name: float(np.float32(drawn[name])) for name in ("temperature", "limit")}
+    return Draw(**drawn | said | {"pace": float(drawn["pace"])})
 
 
 def _between(value: Any, low: float, high: float) -> bool:

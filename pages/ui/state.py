@@ -14,11 +14,13 @@ from streamlit.delta_generator import DeltaGenerator
 
 from live.engine import ModelEntry, shared
 from pages.ui import cache
+from pages.ui.board_terms import Boards
 from pages.ui.cache import Code
 from vae.errors import VAEError
 
 SHELF_LIMIT = 60
 GROUP_LIMIT = 20
+DIRECTION_LIMIT = 40
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ class Group:
     polygon: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True)
+class KeptDirection:
+    """A direction that was kept and named: a unit vector, the length of a whole step along it, and what it rests on."""
+
+    name: str
+    vector: Code
+    gap: float
+    words: str
+
+
 @dataclass
 class State:
     """What a visitor is looking at.
@@ -66,6 +78,9 @@ class State:
         after: for each model, the places that were undone, for redo.
         locked: for each model, the dimensions that nothing but a hand on their own knob may turn.
         groups: for each model, images gathered on the map, newest last.
+        directions: for each model, directions that were kept and named, newest last.
+        keyframes: for each model, what its path went through, each arrangement for undo; the last one counts.
+        boards: for each model, the sum that is worked on, and those that were kept.
         shelf: kept codes, of any model, newest first.
         emptied: what the shelf held before it was emptied, for undo.
         origins: for each model, the image that the tools stood on last.
@@ -86,6 +101,9 @@ class State:
     after: dict[str, list[Place]] = field(default_factory=dict)
     locked: dict[str, frozenset[int]] = field(default_factory=dict)
     groups: dict[str, list[Group]] = field(default_factory=dict)
+    directions: dict[str, list[KeptDirection]] = field(default_factory=dict)
+    keyframes: dict[str, list[tuple[Place, ...]]] = field(default_factory=dict)
+    boards: dict[str, Boards] = field(default_factory=dict)
     shelf: list[Kept] = field(default_factory=list)
     emptied: list[Kept] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
@@ -174,6 +192,11 @@ class State:
         kept = [other for other in self.groups.get(self.model, []) if other.name != group.name]
         self.groups[self.model] = [*kept, group][-GROUP_LIMIT:]
 
+    def keep_direction(self, kept: KeptDirection) -> None:
+        """Keep a direction of the chosen model under its name; an older one of that name gives way."""
+        others = [other for other in self.directions.get(self.model, []) if other.name != kept.name]
+        self.directions[self.model] = [*others, kept][-DIRECTION_LIMIT:]
+
     def choose(self, model: str) -> None:
         """Make another model the chosen one; each keeps its own place."""
         self.model = model
@@ -200,9 +223,12 @@ class State:
     def see(self, ids: dict[str, str]) -> None:
         """Forget what belonged to models that are gone or have been replaced; `ids` names those there are."""
         lost = {name for name, model_id in self.ids.items() if ids.get(name) != model_id}
-        for kept in (self.places, self.before, self.after, self.origins, self.locked, self.groups):
+        for kept in (self.places, self.before, self.after, self.origins, self.locked, self.groups, self.directions):
             for name in lost & kept.keys():
                 del kept[name]
+        for name in lost:
+            self.boards.pop(name, None)
+            self.keyframes.pop(name, None)
         self.shelf = [kept for kept in self.shelf if kept.model not in lost]
         self.emptied = [kept for kept in self.emptied if kept.model not in lost]
         self.ids = ids

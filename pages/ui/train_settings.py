@@ -32,6 +32,15 @@ def parts(arguments: Sequence[str]) -> dict[str, str]:
     return _parts(tuple(arguments))
 
 
+def is_point(arguments: Sequence[str]) -> bool:
+    """Whether a plain autoencoder is trained: a code without a spread, and without a prior to be near to."""
+    try:
+        asked = options.parse(arguments)
+        return plan.make_model_config(asked, data.describe(asked.data).shape).posterior == "point"
+    except VAEError:
+        return False
+
+
 @lru_cache(maxsize=256)
 def _parts(arguments: tuple[str, ...]) -> dict[str, str]:
     try:

@@ -57,16 +57,6 @@ def show_stage(
     state.below = st.container(key="frame-below")
 
 
-def draw_downloads(state: State, codes: tuple[Code, ...]) -> None:
-    """A path to take home: as a film, and as one long picture."""
-    model_id = state.entry.model_id
-    for words, file, kind, key in (
-        ("GIF, there and back", cache.film(model_id, codes, 256), "gif", "paths.do.gif"),
-        ("Strip (PNG)", cache.strip(model_id, codes), "png", "paths.do.png"),
-    ):
-        st.download_button(words, file, f"path.{kind}", f"image/{kind}", key=key, icon=":material/download:")
-
-
 def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequence[str], size: int = 72) -> None:
     """Small pictures in a row that wraps; `handle` names them for tests."""
     crisp = _crispness(state)

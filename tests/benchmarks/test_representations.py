@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.representations import collapse, oneclass, probes, rows, sprites
-from vae.evaluate.detection import auroc
+from vae.evaluate.strange.detection import auroc
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,18 @@ def test_a_row_is_measured_once_and_again_for_other_settings():
     rows.row_of(oneclass.task_of("mnist", 3, epochs=5, seed=0), measure)
     assert len(asked) == 2
     assert rows.kept(task) is None  # another has taken its place
+
+
+def test_all_names_of_a_seed_come_before_the_next_seed():
+    asked = []
+
+    def measure(task):
+        asked.append(task.name)
+        return {"value": len(asked)}
+
+    found = rows.rows_of(("as", "heavy"), 2, lambda name, seed: collapse.task_of(name, seed, 1), measure)
+    assert asked == ["collapse-as-0", "collapse-heavy-0", "collapse-as-1", "collapse-heavy-1"]
+    assert {name: [row["value"] for row in of] for name, of in found.items()} == {"as": [1, 3], "heavy": [2, 4]}
 
 
 def test_baselines_tell_what_is_far_and_those_of_length_one_do_not_care_for_ink():

@@ -11,7 +11,10 @@ from playwright.sync_api import Locator, Page, expect
 from live.engine import SHIPPED, Engine, ModelEntry
 
 STAGE = '[data-muscope="stage"]'
-PAGES = ("", "map", "sliders", "paths", "attributes", "sample", "train", "report", "compare", "anomalies")
+PAGES = (
+    *("", "map", "sliders", "paths", "attributes", "directions", "sums", "sample"),
+    *("train", "report", "compare", "anomalies"),
+)
 
 engine = Engine((SHIPPED,))  # the tests' own: what the server shows is held against it
 

@@ -31,7 +31,9 @@ from tests.pages.conftest import collapse, make
 from vae import data
 from vae.config import Config
 from vae.encodings import load_encodings, save_encodings
-from vae.explore import attributes
+from vae.explore.directions.found import difference
+from vae.explore.directions.groups import attribute_groups
+from vae.explore.directions.steps import apply
 
 # ---- a finger ------------------------------------------------------------------------------------------------------
 
@@ -186,7 +188,7 @@ def test_a_wide_model_builds_what_is_unfolded_and_a_collapsed_one_works(
 def test_a_strength_follows_the_hand_and_is_not_done_to_the_picture(page: Page, app_server: AppServer) -> None:
     known = engine.encodings(entry("faces"))
     smile = known.attributes[:, known.attribute_names.index("smile")]
-    direction = attributes.direction(known.mu, attributes.attribute_groups(smile, "smile"))
+    direction = difference(known.mu, attribute_groups(smile, "smile"))
     go(page, app_server.url, "attributes", model="faces", image="test/7")
     page.get_by_role("combobox", name=re.compile("Attribute$")).click()
     page.get_by_role("option", name="smile", exact=True).click()
@@ -194,10 +196,10 @@ def test_a_strength_follows_the_hand_and_is_not_done_to_the_picture(page: Page, 
     code = code_of("faces", "test/7")
     assert value_of(page, "Strength") == 1.0
     with holding(page, "Strength", 0.75, 0.2):
-        expect_live(page, "faces", attributes.apply(code, direction, value_of(page, "Strength")))
+        expect_live(page, "faces", apply(code, direction, value_of(page, "Strength")))
     rest(page)
     strength = value_of(page, "Strength")
-    expect_settled(page, "faces", attributes.apply(code, direction, strength))
+    expect_settled(page, "faces", apply(code, direction, strength))
     assert asked(page)["image"] == "test/7"
     turn_knob(page, "Strength", 0)
     assert alike(stage(page), reconstruction("faces", "test/7"))

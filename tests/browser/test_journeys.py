@@ -60,15 +60,18 @@ def test_a_path_from_a_three_to_an_eight_has_twelve_frames_and_ends_on_its_ends(
     page: Page, app_server: AppServer
 ) -> None:
     go(page, app_server.url, "paths", model="mnist")
-    choose(page, "From", "one labelled 3")
-    choose(page, "To", "one labelled 8")
+    for at, kind in ((1, "3"), (2, "8")):
+        page.get_by_role("button", name=f"Keyframe {at} of 2").click()
+        rest(page)
+        choose(page, "Another picture", f"one labelled {kind}")
+        press(page, f"Put in place of {at}")
     frames = page.locator('[data-muscope="frame"]')
     expect(frames).to_have_count(12)
     known = engine.encodings(entry("mnist"))
-    for end, frame, label in (("from", frames.first, 3), ("to", frames.last, 8)):
-        shown = page.locator(f'[data-muscope="{end}"]')
-        assert np.array_equal(pixels_of(shown), pixels_of(frame))
-        words = shown.get_attribute("alt") or ""
+    keyframes = page.locator('[data-muscope="keyframe"]')
+    for end, frame, label in ((keyframes.first, frames.first, 3), (keyframes.last, frames.last, 8)):
+        assert np.array_equal(pixels_of(end.locator("img")), pixels_of(frame))
+        words = end.get_attribute("title") or ""
         found = re.fullmatch(r"(test|training) image ([\d,]+): (\d)", words)
         assert found and int(found[3]) == label, words
         image_id = f"{'test' if found[1] == 'test' else 'train'}/{found[2].replace(',', '')}"

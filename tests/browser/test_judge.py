@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 from scipy.spatial import cKDTree
@@ -26,6 +27,7 @@ def app_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     models = folder / "home" / "models"
     make(models / "digits", train, test, config, epochs=4)
     make(models / "plain", train, test, config.with_(posterior="point"), epochs=4)
+    make(models / "few", train.take(np.arange(100)), test, config, epochs=1)
     server = start_server(folder)
     yield server
     server.stop()
@@ -40,7 +42,8 @@ def test_a_measurement_survives_a_refresh_and_stays(page: Page, app_server: AppS
     found = anomalies.locator('[data-muscope="suite-anomaly"]')
     expect(found).to_be_visible(timeout=90_000)
     expect(found).to_contain_text("AUROC")
-    assert (Path(app_server.home) / "models" / "digits" / "report.json").is_file()
+    assert len([*(Path(app_server.home) / "reports").glob("*.json")]) == 1
+    assert not (Path(app_server.home) / "models" / "digits" / "report.json").exists()
     expect(anomalies.get_by_role("button", name="Measure again")).to_be_enabled()
 
 
@@ -64,6 +67,23 @@ def test_what_is_pointed_at_on_one_map_is_marked_on_the_other(page: Page, app_se
     page.mouse.move(5, 5)
     expect(second.locator(FLOAT)).to_be_hidden()
     expect(second).to_have_attribute("data-guest", "")
+
+
+def test_a_map_leaves_out_what_the_other_does_not_have(page: Page, app_server: AppServer) -> None:
+    go(page, app_server.url, "compare", model="digits", **{"with": "few"})
+    counted = lambda number: page.locator(f'{DOTS}[data-muscope-points="{number}"]')  # noqa: E731
+    expect(counted(180)).to_have_count(2)
+    engine = Engine((app_server.home / "models",))
+    by_name = {each.name: engine.encodings(each) for each in engine.models()}
+    ours, few = by_name["digits"], by_name["few"]
+    shared = {row for row in range(len(ours)) if few.row_of(ours.image_id(row)) is not None}
+    page.locator(FRAME).nth(0).scroll_into_view_if_needed()
+    seen = page.evaluate(f"document.querySelectorAll('{DOTS}')[0].muscope.visibleRows()")
+    assert {*seen} == shared and len(shared) == 180
+    choose = page.get_by_role("combobox", name=re.compile("Compare"))
+    choose.click()
+    page.get_by_role("option", name="Tiny plain").click()
+    expect(counted(480)).to_have_count(2)  # the same map, with all of its dots
 
 
 def test_a_vae_and_its_plain_twin_as_they_ship(page: Page, app_server: AppServer) -> None:

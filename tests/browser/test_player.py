@@ -1,9 +1,11 @@
 """A path that plays: it shows what the decoder makes of the path's own codes, live and when the hand lets go."""
 
+import io
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.canvases import LIVE, cut_wire, painted
@@ -21,10 +23,11 @@ def player(page: Page) -> dict[str, int]:
 
 
 def path_of(page: Page, model: str, way=slerp) -> np.ndarray:
-    """The codes of the path on the page, (67, L): from the images named at its two ends."""
+    """The codes of the path on the page, (67, L): from the images named by its two keyframes."""
+    expect(page.locator('[data-muscope="keyframe"]')).to_have_count(2)
     known, ends = engine.encodings(entry(model)), []
-    for end in ("from", "to"):
-        words = page.locator(f'[data-muscope="{end}"]').get_attribute("alt") or ""
+    for end in page.locator('[data-muscope="keyframe"]').all():
+        words = end.get_attribute("title") or ""
         found = re.match(r"(test|training) image ([\d,]+)", words)
         assert found, words
         row = known.row_of(f"{'test' if found[1] == 'test' else 'train'}/{found[2].replace(',', '')}")
@@ -146,7 +149,8 @@ def test_another_way_is_another_path_at_the_same_place(page: Page, path: np.ndar
     assert np.abs(straight[36] - path[36]).max() > 0.05
     assert player(page)["frame"] == 36
     assert alike(stage(page), decoded("mnist", straight[36]))
-    choose(page, "To", "one labelled 0")
+    choose(page, "Another picture", "one labelled 0")
+    press(page, "Put in place of 2")
     assert alike(stage(page), decoded("mnist", path_of(page, "mnist", lerp)[36]))
 
 
@@ -177,3 +181,57 @@ def test_without_the_wire_the_strip_is_what_plays_and_letting_go_still_counts(
     page.mouse.up()
     rest(page)
     assert frame % 6 and alike(stage(page), decoded("mnist", path[frame]))
+
+
+# ---- keyframes -----------------------------------------------------------------------------------------------------
+
+
+def titles(page: Page) -> list[str]:
+    return [one.get_attribute("title") or "" for one in page.locator('[data-muscope="keyframe"]').all()]
+
+
+def drag(page: Page, start: int, end: int) -> None:
+    boxes = [one.bounding_box() for one in page.locator('[data-muscope="keyframe"]').all()]
+    (x0, y0), (x1, y1) = ((b["x"] + b["width"] / 2, b["y"] + b["height"] / 2) for b in (boxes[start], boxes[end]))
+    page.mouse.move(x0, y0)
+    page.mouse.down()
+    page.mouse.move((x0 + x1) / 2, (y0 + y1) / 2, steps=4)
+    page.mouse.move(x1, y1, steps=4)
+    page.mouse.up()
+    rest(page)
+
+
+def test_five_keyframes_are_put_in_order_by_hand_and_keys_and_go_home_as_a_film(
+    page: Page, app_server: AppServer
+) -> None:
+    go(page, app_server.url, "paths", model="mnist")
+    for _ in range(3):
+        press(page, "Add")
+        press(page, "Another one")
+    five = titles(page)
+    assert len(five) == 5
+    drag(page, 4, 1)
+    moved = [five[0], five[4], *five[1:4]]
+    assert titles(page) == moved
+    chosen = page.locator('[data-muscope="keyframe"][aria-current="true"]')
+    chosen.focus()
+    page.keyboard.press("Alt+ArrowRight")
+    rest(page)
+    assert titles(page) == [five[0], five[1], five[4], *five[2:4]]
+    page.keyboard.press("Delete")
+    rest(page)
+    assert titles(page) == five[:4]
+    for left in ([five[0], five[1], five[4], *five[2:4]], moved):
+        press(page, "Undo")
+        assert titles(page) == left
+    expect(page.locator('[data-muscope="frame"]')).to_have_count(12)
+    press(page, "Take it home")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download GIF").click()
+    film = Image.open(io.BytesIO(download.value.path().read_bytes()))
+    assert (film.format, film.size) == ("GIF", (256, 256)) and film.n_frames == pytest.approx(100, abs=8)
+    page.get_by_role("radio", name="MP4").click()
+    rest(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download MP4").click()
+    assert download.value.path().read_bytes()[4:8] == b"ftyp"

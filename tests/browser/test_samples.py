@@ -1,13 +1,15 @@
-"""Samples from N(0, I): every picture in the grid is one that Python can draw again from its draw and its place."""
+"""Samples from a prior: every picture in the grid is one that Python can draw again from its draw and its place."""
 
 import numpy as np
 import pytest
+import torch
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.canvases import LIVE, cut_wire, painted
 from tests.browser.conftest import AppServer
 from tests.browser.rooms import alike, decoded, engine, entry, go, pixels_of, press, rest, stage, turn_to
 from vae.explore.latents import prior
+from vae.priors import Mixture, save_prior, tightened
 
 SHELF = '[class*="st-key-shelf-tap-"] button:visible img'
 
@@ -183,3 +185,31 @@ def test_without_the_wire_python_draws(page: Page, app_server: AppServer) -> Non
     page.wait_for_timeout(700)
     rest(page)
     assert is_draw(page, "mnist", 16, 2, 2.0)
+
+
+def test_truncation_and_where_images_are_act_on_the_same_draw(page: Page, app_server: AppServer) -> None:
+    """A mixture of one narrow component, put where a fit would put it: every picture is nearly that of its middle."""
+    model = entry("mnist")
+    place = app_server.home / "priors" / model.model_id
+    middle = engine.encodings(model).mu[0]
+    one = Mixture(torch.ones(1), torch.from_numpy(middle[None].copy()), 0.01 * torch.eye(16)[None])
+    save_prior(place, model.model_id, one)
+    try:
+        go(page, app_server.url, "sample", model="mnist")
+        page.locator('[data-muscope="limit"]').press("Home")
+        rest(page)
+        tight = tightened(torch.from_numpy(prior(36, 16, generator=np.random.default_rng(1))), limit=0.5)
+        wanted = engine.decode(model, tight.numpy()).squeeze().astype(np.int16)
+        page.wait_for_timeout(600)
+        assert all(alike(one, other) for one, other in zip(shown(page), wanted, strict=True))
+        assert alike(stage(page), wanted[0])
+        page.get_by_role("radio", name="Where images are").click()
+        expect(page.get_by_text("the aggregate posterior")).to_be_visible()
+        rest(page)
+        page.wait_for_timeout(600)
+        wanted = decoded("mnist", middle)
+        assert all(np.abs(picture - wanted).mean() < 2 for picture in shown(page))
+        samples(page).nth(3).click()
+        expect(page.locator(SHELF)).to_have_count(1)
+    finally:
+        (place / "prior-mixture.safetensors").unlink()

@@ -9,13 +9,15 @@ import pytest
 from vae import checkpoint
 from vae.errors import VAEError
 from vae.evaluate import suites
+from vae.home import reports_folder
 from vae.reports import read_report
 from vae.train.events import read_events
 
 
 @pytest.fixture
-def model(trained, tmp_path):
-    """A copy of the trained model that a test may change."""
+def model(trained, tmp_path, monkeypatch):
+    """A copy of the trained model that a test may change, on a machine that measured nothing of it."""
+    monkeypatch.setenv("MUSCOPE_HOME", str(tmp_path / "home"))
     return shutil.copytree(trained[0], tmp_path / "model")
 
 
@@ -70,6 +72,20 @@ def test_keep_puts_it_into_the_report_beside_what_is_there(vae, model, made_up):
     assert kept["likelihood"]["value"] == 3 and kept["likelihood"]["lines"] == ["value  3.0"]
     assert "--images 3" in kept["likelihood"]["command"] and str(model.parent) not in json.dumps(kept)
     assert checkpoint.load(model).model_id == said["model_id"]
+    assert not (model / "report.json").exists()  # it may be one that ships
+
+
+def test_keep_here_puts_it_into_the_models_folder_alone(vae, model, made_up):
+    said = vae("evaluate", model, "--suite", "samples", "--images", 5, "--keep-here", "--json").json
+    assert json.loads((model / "report.json").read_bytes())["samples"]["value"] == 5
+    assert not (reports_folder() / f"{said['model_id']}.json").exists()
+
+
+def test_a_report_that_cannot_be_kept_is_refused_before_anything_is_measured(vae, model, made_up):
+    (model / "report.json").write_text("[]")
+    said = vae("evaluate", model, "--suite", "samples", "--keep-here")
+    assert (said.status, said.out) == (2, "") and "is no report: delete it" in said.err
+    assert "counting" not in said.err
 
 
 def test_all_measures_what_can_be_and_says_why_the_rest_cannot(vae, model, made_up):
@@ -102,6 +118,7 @@ def test_events_tell_what_is_done_how_far_and_that_it_ended(vae, model, made_up,
     [
         (("--suite", "beauty"), "There is no suite 'beauty'"),
         (("--keep",), "--keep belongs to a suite"),
+        (("--keep-here",), "--keep-here belongs to a suite"),
         (("--k", "5"), "--k belongs to a suite"),
         (("--suite", "samples", "--k", "5"), "has no option --k"),
         (("--suite", "likelihood", "--seed", "-1"), "The seed is -1"),

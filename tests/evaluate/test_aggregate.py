@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from vae.evaluate import aggregate as module
-from vae.evaluate.aggregate import aggregate
+from vae.evaluate.codes import aggregate as module
+from vae.evaluate.codes.aggregate import aggregate, radii
 
 
 def spread(count, mean_std, post_std, latents=1, seed=0):
@@ -65,3 +65,28 @@ def test_pieces_do_not_show_and_the_seed_does(monkeypatch):
 def test_many_images_and_latents_are_looked_at_through_fewer_draws(monkeypatch):
     monkeypatch.setattr(module, "WORK", 300 * 2 * 10)
     assert aggregate(*spread(300, 1.0, 0.5, latents=2)).draws == 10
+
+
+def test_radii_of_the_prior_itself_are_those_of_a_chi_distribution():
+    from scipy import stats
+
+    zero = np.zeros((40_000, 5), np.float32)
+    found = radii(zero, zero, bins=20)
+    wanted = np.diff(stats.chi(5).cdf(np.array(found.edges)))
+    assert found.prior == pytest.approx(wanted, abs=1e-9)
+    assert found.images == pytest.approx(wanted, abs=0.01) and found.shared > 0.97
+    assert found.usual_prior == pytest.approx(stats.chi(5).median(), abs=0.02)
+    assert found.usual_images == pytest.approx(found.usual_prior, abs=0.02)
+
+
+def test_codes_on_a_far_shell_share_nothing_with_the_prior():
+    mu = np.zeros((500, 3), np.float32)
+    mu[:, 0] = 9
+    found = radii(mu, np.full((500, 3), -8, np.float32))
+    assert found.shared < 0.01 and found.usual_images == pytest.approx(9, abs=0.05)
+    assert sum(found.images) == pytest.approx(1, abs=0.01)
+
+
+def test_fewer_draws_can_be_asked_for():
+    mu = np.random.default_rng(0).normal(size=(300, 2)).astype(np.float32)
+    assert aggregate(mu, np.zeros_like(mu), most=50).draws == 50

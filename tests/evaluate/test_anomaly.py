@@ -17,9 +17,9 @@ from vae.config import Config
 from vae.data import Images, load
 from vae.encodings import encode, save_encodings
 from vae.errors import VAEError
-from vae.evaluate import anomaly, strangeness
-from vae.evaluate.anomaly import NAMES, damaged, error_maps, measure_anomaly, scores, training_codes
-from vae.evaluate.strangeness import distances, unexplained
+from vae.evaluate.strange import anomaly, strangeness
+from vae.evaluate.strange.anomaly import NAMES, damaged, error_maps, measure_anomaly, scores, training_codes
+from vae.evaluate.strange.strangeness import distances, unexplained
 from vae.evaluate.suites import measure_suite
 from vae.model import VAE
 from vae.train.loop import Trainer
@@ -260,7 +260,7 @@ def test_labels_left_out_of_the_training_are_strange(model, digits):
     assert [one.auroc for one in named.told] == [one.auroc for one in found.told]
     with pytest.raises(VAEError, match="0 to 9"):
         measure_anomaly(model, train, test, normal=[12])
-    assert "No other data set" in found.skipped[0]
+    assert "No data set of other things" in found.skipped[0]
 
 
 def test_the_usual_counterpart_is_taken_where_it_is(model, digits, stripes, monkeypatch):

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vae.errors import VAEError
-from vae.evaluate.between import Between, contrast, measure_between
 from vae.evaluate.estimate import Estimate, share
+from vae.evaluate.pictures.between import Between, contrast, measure_between
 
 
 def judge(recognised, label=lambda z: (z[:, 0] > 0).astype(int)):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from vae.encodings import Encodings
 from vae.errors import VAEError
+from vae.evaluate.codes.spectrum import free_figures, spectrum
 from vae.evaluate.compared import Standings, axis, differences, names_apart, standings
-from vae.evaluate.spectrum import free_figures, spectrum
 
 numbers = st.floats(0.01, 500)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vae.errors import VAEError
-from vae.evaluate.detection import auroc, auroc_estimate, caught, threshold
+from vae.evaluate.strange.detection import auroc, auroc_estimate, caught, threshold
 
 SCORES = arrays(np.float32, st.integers(1, 30), elements=st.integers(-4, 4).map(float))  # many ties
 

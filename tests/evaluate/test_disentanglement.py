@@ -10,13 +10,13 @@ from vae.checkpoint import Checkpoint
 from vae.config import Config
 from vae.data import load
 from vae.errors import VAEError
-from vae.evaluate import dci as dci_module
-from vae.evaluate import votes
-from vae.evaluate.dci import completeness_of, dci, disentanglement_of
-from vae.evaluate.disentanglement import NAMES, measure_disentanglement, of_codes
-from vae.evaluate.factors import as_factors, known_factors
+from vae.evaluate.codes import dci as dci_module
+from vae.evaluate.codes import votes
+from vae.evaluate.codes.dci import completeness_of, dci, disentanglement_of
+from vae.evaluate.codes.disentanglement import NAMES, measure_disentanglement, of_codes
+from vae.evaluate.codes.factors import as_factors, known_factors
+from vae.evaluate.codes.votes import factor_vae_score
 from vae.evaluate.suites import measure_suite
-from vae.evaluate.votes import factor_vae_score
 from vae.model import VAE
 
 N = 1_000
@@ -166,3 +166,12 @@ def test_codes_without_a_spread_have_no_mig_from_samples(factors, perfect):
     assert set(NAMES) - set(found.scores) == {"mig_samples"}
     assert found.gap == pytest.approx((1, 1, 1, 1), abs=0.03)  # from means then
     assert replace(found, images=3).lines()[-1].endswith(" 3")
+
+
+def test_a_latent_is_named_by_the_number_that_sliders_and_bars_give_it(factors, perfect):
+    """Latent 0 of these codes is noise, and the next four are the factors in their order."""
+    lines = of_codes(perfect, None, factors).lines()
+    told = [line.partition(" known best by") for line in lines if "known best by" in line]
+    assert [(name, rest.split(",")[0].split()) for name, _, rest in told] == [
+        (name, ["latent", str(number)]) for number, name in enumerate(factors.names, start=1)
+    ]

@@ -8,7 +8,7 @@ import torch
 from vae.batches import as_x, stored
 from vae.data import load
 from vae.errors import VAEError
-from vae.evaluate.fidelity import (
+from vae.evaluate.pictures.fidelity import (
     Moments,
     copied,
     frechet,

@@ -11,9 +11,9 @@ from sklearn.feature_selection import mutual_info_regression
 from sklearn.metrics import mutual_info_score
 
 from vae.errors import VAEError
-from vae.evaluate import gaps as gaps_module
-from vae.evaluate.factors import as_factors
-from vae.evaluate.gaps import (
+from vae.evaluate.codes import gaps as gaps_module
+from vae.evaluate.codes.factors import as_factors
+from vae.evaluate.codes.gaps import (
     gaps,
     joint,
     log_aggregate,

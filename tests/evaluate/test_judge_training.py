@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tools.train_judge import SHIFT, batch_loss, none_of_them, shifted
-from vae.evaluate.judge.classifier import Classifier
+from vae.evaluate.pictures.judge.classifier import Classifier
 
 
 @pytest.fixture

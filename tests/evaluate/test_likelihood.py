@@ -13,7 +13,7 @@ from vae.config import Config
 from vae.data import Images, load
 from vae.errors import VAEError
 from vae.evaluate import importance
-from vae.evaluate.aggregate import aggregate
+from vae.evaluate.codes.aggregate import aggregate
 from vae.evaluate.likelihood import _as_judged, measure_likelihood
 from vae.evaluate.suites import SUITES, function_of, measure_suite
 from vae.likelihoods import binarise_once

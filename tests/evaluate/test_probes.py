@@ -15,7 +15,7 @@ from vae.checkpoint import Checkpoint
 from vae.config import Config
 from vae.data import Images, load
 from vae.errors import VAEError
-from vae.evaluate.probes import _explained, linear_guesses, lines_of, measure_probes, pca
+from vae.evaluate.codes.probes import _explained, linear_guesses, lines_of, measure_probes, pca
 from vae.evaluate.suites import measure_suite
 from vae.model import VAE
 from vae.posterior import Posterior

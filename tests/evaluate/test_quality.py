@@ -11,10 +11,10 @@ from vae.checkpoint import Checkpoint
 from vae.config import Config
 from vae.data import Images
 from vae.errors import VAEError
-from vae.evaluate import quality
-from vae.evaluate.judge import JUDGED, has_judge, load_judge
-from vae.evaluate.judge.classifier import FOLDER, Classifier
-from vae.evaluate.quality import decoded, draw_codes, judged, measure_samples, reference
+from vae.evaluate.pictures import quality
+from vae.evaluate.pictures.judge import JUDGED, has_judge, load_judge
+from vae.evaluate.pictures.judge.classifier import FOLDER, Classifier
+from vae.evaluate.pictures.quality import decoded, draw_codes, judged, measure_samples, reference
 from vae.model import VAE
 
 

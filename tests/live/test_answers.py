@@ -328,3 +328,15 @@ def test_a_model_that_comes_is_found_at_once_and_one_that_went_soon(tmp_path, mo
     clock[0] += live.LOOK + 1
     with pytest.raises(VAEError, match="no longer there"):
         answers.entry(first.model_id)
+
+
+def test_samples_that_are_too_many_are_not_drawn_ahead(answers, entries, monkeypatch):
+    """What makes a request ready runs before its size is looked at in the queue."""
+    drawn = []
+    monkeypatch.setattr(answers.samples, "codes", lambda entry, wish: drawn.append(wish))
+    for count in (live.PICTURES, live.PICTURES + 1, 60_000):
+        wish = wire.Sample(count, 1, 1.0, 0.0, "standard", "label:a")
+        request = wire.Request(wish, entries["digits"].model_id, 0, 1)
+        assert not answers.ready(request)
+        answers.get_ready(request)
+    assert [wish.count for wish in drawn] == [live.PICTURES]

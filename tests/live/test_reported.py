@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from live import reported
+from vae.reports import keep_suite
 
 ESTIMATE = {"value": 0.94811, "low": 0.9402, "high": 0.955}
 
@@ -66,7 +67,7 @@ def test_claims_are_of_samples_from_the_prior_with_their_spread():
     found = reported.claims(KEPT, {"figures": {"knn_accuracy": 0.9721}}, "12.0%")
     assert found == {
         "frechet": "5.25 ± 0.50",
-        "stability": "± 0.50",
+        "stability": "± 0.50 over 2 draws from one training",
         "speed": "12,346",
         "structure": "12.0%",
         "classes": "97.2%",
@@ -83,7 +84,8 @@ def test_an_autoencoder_has_no_kl_in_the_table_of_all():
     assert line["KL"] == "0.0" and line["−log p(x)"] == "–"
 
 
-def test_a_report_is_read_again_when_it_has_changed_and_only_of_this_model(tmp_path):
+def test_a_report_is_read_again_when_it_has_changed_and_only_of_this_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSCOPE_HOME", str(tmp_path / "home"))
     entry = SimpleNamespace(folder=tmp_path, model_id="a")
     assert reported.report(entry) == {}
     write = lambda **parts: (tmp_path / "report.json").write_text(json.dumps(parts))  # noqa: E731
@@ -91,6 +93,12 @@ def test_a_report_is_read_again_when_it_has_changed_and_only_of_this_model(tmp_p
     assert reported.report(entry)["probes"]["x"] == 1
     write(probes={"model_id": "a", "x": 22}, samples={"model_id": "another"})
     assert reported.report(entry) == {"probes": {"model_id": "a", "x": 22}}
+    keep_suite(None, "a", "anomaly", {"x": 3})
+    assert reported.report(entry)["anomaly"]["x"] == 3 and reported.report(entry)["probes"]["x"] == 22
+    keep_suite(None, "a", "anomaly", {"x": 44})
+    assert reported.report(entry)["anomaly"]["x"] == 44
+    (tmp_path / "report.json").unlink()
+    assert {*reported.report(entry)} == {"anomaly"}
 
 
 def test_rivals_are_those_measured_on_these_data_and_have_no_likelihood(tmp_path, monkeypatch):
@@ -101,4 +109,5 @@ def test_rivals_are_those_measured_on_these_data_and_have_no_likelihood(tmp_path
     (tmp_path / "torn.json").write_text("{")
     (tmp_path / "odd.json").write_text("[1]")
     (gan,) = reported.rivals("mnist")
+    assert gan.claims["stability"] == "± 0.50 over 2 trainings"
     assert gan.title == "GAN" and gan.claims["frechet"] == "5.25 ± 0.50" and gan.claims["likelihood"] == "has none"

@@ -10,7 +10,7 @@ from live import engine, scored
 from live.engine import Engine
 from live.points import RAMP
 from vae.errors import VAEError
-from vae.evaluate.detection import auroc
+from vae.evaluate.strange.detection import auroc
 
 shipped = Engine((engine.SHIPPED,))
 

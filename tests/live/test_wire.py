@@ -74,8 +74,8 @@ def test_the_bytes_are_those_of_the_contract():
     assert point.ask == wire.Point(1.5, -2.0, "umap")
     drawing = parse(struct.pack("<BBHI", 4, 0, 2, 1) + bytes(12) + struct.pack("<2H", 1, 3) + b"\x00\x80\xffpca")
     assert drawing.ask.ink.tolist() == [[0, 128, 255]] and drawing.ask.view == "pca"
-    sample = parse(struct.pack("<BBHI", 5, 0, 36, 1) + bytes(12) + struct.pack("<If", 9, 0.5))
-    assert sample.ask == wire.Sample(36, 9, 0.5)
+    sample = parse(struct.pack("<BBHI", 5, 0, 36, 1) + bytes(12) + struct.pack("<Iff", 9, 0.5, 2) + b"mixture\nlabel:3")
+    assert sample.ask == wire.Sample(36, 9, 0.5, 2.0, "mixture", "label:3")
     rows = parse(struct.pack("<BBHI", 6, 0, 2, 1) + bytes(12) + struct.pack("<2I", 7, 70_000))
     assert rows.ask.rows.tolist() == [7, 70_000]
 

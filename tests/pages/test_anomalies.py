@@ -7,7 +7,7 @@ from live import scored as live_scored
 from live.scored import Scored
 from pages.ui import anomaly_grid, cache, judged
 from tests.pages.conftest import parts, pictures, sound, stage, unpacked, visit, words_on
-from vae.evaluate.strangeness import NAMES
+from vae.evaluate.strange.strangeness import NAMES
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,15 @@ def test_an_autoencoder_and_a_squared_error_offer_no_likelihood(home):
     offered = set(visit("anomalies.py", model="autoencoder").selectbox(key="anomalies.score.autoencoder").options)
     assert {NAMES["recon"], NAMES["density"]} <= offered and not offered & {NAMES["elbo"], NAMES["iwae"]}
     assert NAMES["iwae"] in visit("anomalies.py", model="digits").selectbox(key="anomalies.score.digits").options
+
+
+def test_a_distance_has_no_unit_of_a_prior_that_an_autoencoder_does_not_have(home):
+    told = {
+        model: visit("anomalies.py", model=model).selectbox(key=f"anomalies.score.{model}").help
+        for model in ("digits", "autoencoder")
+    }
+    assert "fifth nearest code of a training image, in standard deviations of the prior." in told["digits"]
+    assert "fifth nearest code of a training image." in told["autoencoder"] and "prior" not in told["autoencoder"]
 
 
 def test_another_data_set_is_mixed_in_shown_and_never_sent(home, monkeypatch):

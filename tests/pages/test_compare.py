@@ -1,5 +1,6 @@
 """Compare: the same images for both, maps that belong to their models, and figures that are the cards'."""
 
+import base64
 import json
 from functools import partial
 from types import SimpleNamespace
@@ -7,13 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from live import measures
 from pages.ui import cache, compare_maps, compare_table, judged, places, turns
 from pages.ui.state import State
 from tests.pages.conftest import parts, pictures, sound, visit, words_on
 from tests.pages.test_report import html_of, table, with_figures
 from vae.errors import VAEError
-from vae.evaluate.between import Between
 from vae.evaluate.estimate import share
+from vae.evaluate.pictures.between import Between
+from vae.reports import keep_suite
 
 
 def test_a_model_alone_says_what_to_do(home):
@@ -143,14 +146,18 @@ def fewer(monkeypatch):
         held.cache_clear()
 
 
-def test_a_map_says_how_many_of_its_images_are_on_the_other_and_that_the_chosen_one_is_not(home, fewer):
+def test_a_map_shows_the_images_that_the_other_has_and_says_how_many_and_that_the_chosen_one_is_not(home, fewer):
     app = sound(visit("compare.py", model="digits", image="train/7", **{"with": "flat"}))
-    words = words_on(app)
-    assert (
-        f"{len(fewer):,} of these {len(cache.encodings(cache.entry('digits').model_id)):,} are on the other map"
-        in words
-    )
-    assert words.count("on the other map, too") == 1 and words.count("is not on this map") == 1
+    words, known = words_on(app), cache.encodings(cache.entry("digits").model_id)
+    assert f"It keeps {len(known):,} images; shown are the {len(fewer):,} that are on the other map, too." in words
+    assert f"of {len(fewer):,} images: all that it keeps, and all are on the other map, too." in words
+    assert words.count("is not on this map") == 1
+    first, second = parts(app, "map")
+    bits = np.unpackbits(np.frombuffer(base64.b64decode(first["only"]), np.uint8), bitorder="little")[: len(known)]
+    assert [known.image_id(row) for row in np.flatnonzero(bits)] == [
+        name for row in range(len(known)) if fewer.row_of(name := known.image_id(row)) is not None
+    ]
+    assert second["only"] is None and f"Map of {len(fewer):,} images" in first["alt"]
     found = judged.crossing(cache.entry("digits").model_id, cache.entry("flat").model_id, 0)
     assert all(name.startswith("test/") for name in found.images)
 
@@ -205,7 +212,29 @@ def test_claims_say_what_is_not_measured(home):
     app = sound(visit("compare.py", model="digits"))
     rows = table(app, "claims")
     assert rows[0][1:3] == ["Tiny digits", "Tiny autoencoder"]
-    assert any(compare_table.UNKNOWN in row for row in rows)
+    told = {row[0].partition(":")[0]: row[1:3] for row in rows[1:]}
+    assert told["Likelihood"] == [compare_table.UNKNOWN, compare_table.CANNOT]
+    assert told["Sharpness"] == [compare_table.CANNOT] * 2  # no classifier of these images ships
+    words = words_on(app)
+    assert measures.unfit(cache.entry("digits"))["samples"] in words
+    assert "Tiny digits: press “Measure” beside “Likelihood” on Report." in words
+    assert {"compare.do.report.autoencoder"}.isdisjoint(button.key for button in app.button)
+
+
+def test_from_a_claim_that_is_not_measured_a_press_leads_to_the_report_that_measures_it(home):
+    app = sound(visit("compare.py", model="digits", **{"with": "flat"}))
+    sound(app.button(key="compare.do.report.flat").click().run())
+    assert app.title[0].value == "Report" and app.selectbox(key="frame.model").value == "flat"
+
+
+def test_a_spread_over_draws_is_not_called_one_over_trainings(own):
+    place = own("digits", "flat")
+    values = {"mean": 5.25, "sd": 0.5, "values": [4.75, 5.75]}
+    keep_suite(None, cache.entry("digits").model_id, "samples", {"sources": [{"name": "N(0, I)", "frechet": values}]})
+    app = sound(visit("compare.py", model="digits"))
+    told = {row[0].partition(":")[0]: row[1] for row in table(app, "claims")[1:]}
+    assert told["Stability"] == "± 0.50 over 2 draws from one training" and place
+    assert "Whether another training comes out alike is another question" in words_on(app)
 
 
 def test_a_broken_report_breaks_one_page_and_not_the_table_of_all(own):

@@ -25,14 +25,6 @@ def test_a_page_opens_with_a_model(home, models, model, page):
 
 
 @pytest.mark.parametrize("model", KINDS)
-def test_a_sum_of_three_pictures_works_with_every_model(home, model):
-    app = visit("attributes.py", model=model)
-    app.segmented_control(key="attributes.mode").set_value("A − B + C").run()
-    assert len(stage(sound(app))) > 60
-    assert [len(pictures(app, f"term-{name}")) for name in "ABC"] == [1, 1, 1]
-
-
-@pytest.mark.parametrize("model", KINDS)
 def test_every_colour_and_view_of_a_map_can_be_drawn(home, model):
     app = visit("map.py", model=model)
     for view in app.segmented_control(key=f"map.view.{model}").options:

@@ -97,6 +97,29 @@ def test_a_model_that_was_kept_with_its_history_can_be_replayed(own):
     assert part["curves"] and "The two numbers of a code are its place." in part["read"]
 
 
+def test_the_circles_are_of_the_prior_and_of_an_autoencoder_a_scale(own):
+    place = own("flat", "autoencoder")
+    said = {}
+    for name in ("flat", "autoencoder"):
+        save_history(place / name, a_history(latents=2, flat="codes"))
+        (part,) = parts(sound(visit("train.py", run=f"model:{name}")), "unfold")
+        said[name] = part["read"]
+    assert "standard deviations of the prior: where the training pulls" in said["flat"]
+    assert "prior" not in said["autoencoder"] and "for scale: nothing pulls" in said["autoencoder"]
+
+
+def test_a_run_of_an_autoencoder_has_circles_for_scale(own):
+    followed.look_again()
+    place, kept = own("digits"), a_history(frames=1)
+    words = ["--data=digits", "--model=mlp", "--posterior=point", f"--out={place / 'mine'}"]
+    made = submit(place.parent / "runs", words, "mine")
+    EventLog(made.folder / "events.jsonl").say("start", **START)
+    write_dots(made.folder, kept.dots, kept.flat)
+    EventLog(made.folder / "events.jsonl").say("frame", **write_frame(made.folder, kept.frames[0]))
+    (part,) = parts(sound(visit("train.py", run=made.id)), "unfold")
+    assert "for scale" in part["read"] and "prior" not in part["read"]
+
+
 def test_a_damaged_history_is_told_in_a_line(own):
     place = own("digits")
     (place / "digits" / HISTORY).write_bytes(b"not a history")

@@ -142,17 +142,17 @@ def test_a_kept_code_chosen_for_a_path_stays_that_code_when_others_are_kept(home
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
     box = app.session_state["muscope"].entry.model_id
-    app.selectbox(key=f"paths.from.{box}").select("kept 1").run()
-    first = pictures(sound(app), "from")
+    app.selectbox(key=f"paths.next.{box}").select("kept 1").run()
+    first = pictures(sound(app), "next")
     assert first[0][1] == drawn("digits", cache.code_of(box, "test/5"))
     app.switch_page("sliders.py").run()
     hands.tell(app, "console", "random")
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
-    assert app.selectbox(key=f"paths.from.{box}").value == "kept 1"
-    assert pictures(app, "from") == first
+    assert app.selectbox(key=f"paths.next.{box}").value == "kept 1"
+    assert pictures(app, "next") == first
     app.button(key="shelf.do.empty").click().run()  # the choice is gone with it, the page is not
-    assert app.selectbox(key=f"paths.from.{box}").value == "this picture"
+    assert app.selectbox(key=f"paths.next.{box}").value != "kept 1"
     sound(app)
 
 
@@ -164,31 +164,46 @@ def strip(app):
     return [unpacked(frame["png"]) for frame in parts(app, "player")[0]["strip"]]
 
 
-def test_a_path_has_its_frames_and_ends_on_its_ends(home):
+def keyframes(app):
+    """The keyframes of the path as files."""
+    return [unpacked(frame["png"]) for frame in parts(app, "keyframes")[0]["frames"]]
+
+
+def put(app, hands, at, kind):
+    """Another picture, of a kind, in the place of a keyframe."""
+    box = app.session_state["muscope"].entry.model_id
+    row = parts(app, "keyframes")[0]
+    hands.tell(app, "keyframes", "settled", order=[0, 1], chosen=at, base=row["base"])
+    app.selectbox(key=f"paths.next.{box}").select(kind).run()
+    app.button(key="paths.do.replace").click().run()
+
+
+def test_a_path_has_its_frames_and_ends_on_its_ends(home, hands):
     app = visit("paths.py", model="digits")
     box = app.session_state["muscope"].entry.model_id
-    app.selectbox(key=f"paths.from.{box}").select("label:3").run()
-    app.selectbox(key=f"paths.to.{box}").select("label:8").run()
+    put(app, hands, 0, "label:3")
+    put(app, hands, 1, "label:8")
     middles = {}
-    for way in ("slerp", "lerp"):
+    for way in ("slerp", "lerp", "spline", "follow"):
         app.segmented_control(key="paths.way").set_value(way).run()
         frames = strip(sound(app))
         assert len(frames) == 12
         middles[way] = frames[5]
-        ends = [png for handle in ("from", "to") for _, png in pictures(app, handle)]
+        ends = keyframes(app)
         assert [frames[0], frames[-1]] == ends
         ids = [cache.image_of_kind(box, kind, 0) for kind in ("label:3", "label:8")]
         assert ends == [drawn("digits", cache.code_of(box, image_id)) for image_id in ids]
-    assert middles["slerp"] != middles["lerp"]
-    app.button(key="paths.from.do.another").click().run()
-    assert pictures(app, "from")[0][1] != ends[0]
+    assert len({middles[way] for way in ("slerp", "lerp", "follow")}) == 3
+    assert middles["spline"] == middles["lerp"]  # through two
+    app.button(key="paths.next.do.another").click().run()
+    assert pictures(app, "next")[0][1] != ends[1]
 
 
 def test_where_the_hand_let_go_of_a_path_is_shown_large_and_can_be_kept(home, hands):
     app = visit("paths.py", model="digits")
     last = parts(app, "player")[0]["count"] - 1
     hands.tell(app, "player", "settled", frame=last)
-    assert stage(sound(app)) == pictures(app, "to")[0][1]
+    assert stage(sound(app)) == keyframes(app)[-1]
     app.slider(key="paths.steps").set_value(3).run()  # another fineness, the same place on the way
     told = parts(sound(app), "player")[0]
     assert told["frame"] == told["count"] - 1 and len(told["strip"]) == 3
@@ -219,23 +234,6 @@ def test_strength_none_is_the_picture_itself(home, hands):
 
 def render_of(png):
     return np.array(Image.open(io.BytesIO(png)))
-
-
-def test_a_minus_a_plus_c_is_c(home):
-    app = visit("attributes.py", model="digits", image="test/9")
-    box = app.session_state["muscope"].entry.model_id
-    app.segmented_control(key="attributes.mode").set_value("A − B + C").run()
-    for name, kind in (("A", "label:1"), ("B", "label:4")):
-        app.selectbox(key=f"attributes.{name}.{box}").select(kind).run()
-    code_a, code_b = (
-        np.array(cache.code_of(box, cache.image_of_kind(box, kind, 0))) for kind in ("label:1", "label:4")
-    )
-    wanted = engine.shared().decode(cache.entry("digits"), (code_a - code_b + np.array(place_of(app).code))[None])
-    assert np.abs(render_of(stage(sound(app))).astype(int) - wanted[0, :, :, 0]).max() <= 1
-    for name in "AB":
-        app.selectbox(key=f"attributes.{name}.{box}").select("label:4").run()
-    assert pictures(app, "term-A") == pictures(app, "term-B")
-    assert np.abs(render_of(stage(sound(app))).astype(int) - render_of(pictures(app, "term-C")[0][1])).max() <= 1
 
 
 # ---- sample --------------------------------------------------------------------------------------------------------
@@ -291,8 +289,9 @@ def test_moving_between_pages_loses_nothing(home, hands):
     turned = place_of(app)
     app.button(key="sliders.do.keep").click().run()
     app.switch_page("paths.py").run()
-    app.selectbox(key=f"paths.to.{box}").select("label:8").run()
-    app.button(key="paths.to.do.another").click().run()
+    app.selectbox(key=f"paths.next.{box}").select("label:8").run()
+    app.button(key="paths.next.do.another").click().run()
+    app.button(key="paths.do.add").click().run()
     app.slider(key="paths.steps").set_value(7).run()
     hands.tell(app, "player", "settled", frame=20)
     path = parts(app, "player")[0]
@@ -314,7 +313,7 @@ def test_moving_between_pages_loses_nothing(home, hands):
     assert place_of(app) == turned and knob(app)["value"] == knob(app)["low"]
     assert parts(app, "console")[0]["tools"]["undo"]
     app.switch_page("paths.py").run()
-    assert app.selectbox(key=f"paths.to.{box}").value == "label:8"
+    assert app.selectbox(key=f"paths.next.{box}").value == "label:8" and len(keyframes(app)) == 3
     assert app.slider(key="paths.steps").value == 7
     again = parts(app, "player")[0]
     assert [again[name] for name in ("codes", "strip", "frame")] == [path[name] for name in ("codes", "strip", "frame")]

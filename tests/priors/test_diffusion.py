@@ -7,7 +7,7 @@ import torch
 
 from vae.errors import VAEError
 from vae.priors.diffusion import Denoiser, LatentDiffusion, fit_diffusion
-from vae.priors.schedule import alpha_sigma, ddim, flow, noised, time_features
+from vae.priors.schedule import alpha_sigma, ddim, flow, mean_velocity, noised, time_features
 
 
 @pytest.fixture
@@ -45,6 +45,28 @@ def best_velocity(mean, std):
         return alpha * eps - sigma * x_0
 
     return velocity
+
+
+def test_the_mean_velocity_is_that_over_the_codes_it_may_have_come_from(generator):
+    """Written out: each code's own velocity, weighed by how probable it makes x_t."""
+    codes, t = torch.randn(7, 3, generator=generator).double(), torch.linspace(0.05, 0.95, 5).double()
+    x_t = torch.randn(5, 3, generator=generator).double()
+    alpha, sigma = alpha_sigma(t, x_t)
+    eps = (x_t[:, None] - alpha[:, None] * codes) / sigma[:, None]  # (5, 7, 3)
+    weights = torch.exp(-0.5 * eps.square().sum(dim=2))
+    each = alpha[:, None] * eps - sigma[:, None] * codes
+    wanted = (weights[:, :, None] * each).sum(dim=1) / weights.sum(dim=1, keepdim=True)
+    assert torch.allclose(mean_velocity(x_t, t, codes), wanted)
+    x_t, v = noised(codes[:5], torch.randn(5, 3, generator=generator).double(), t)
+    for row in range(5):  # of a single code it is that code's own
+        assert torch.allclose(mean_velocity(x_t[[row]], t[[row]], codes[[row]]), v[[row]])
+
+
+def test_the_mean_velocity_of_many_codes_is_the_perfect_one(generator):
+    codes = 0.5 * torch.randn(40_000, 1, generator=generator) + 2
+    x_t, t = torch.tensor([[0.3], [1.2], [0.9]]), torch.tensor([0.7, 0.4, 0.9])
+    perfect = best_velocity(torch.tensor(2.0), torch.tensor(0.5))(x_t, t)
+    assert torch.allclose(mean_velocity(x_t, t, codes), perfect, atol=0.02)
 
 
 def test_the_way_back_of_a_gaussian_is_exact(generator):

@@ -1,5 +1,7 @@
 """Prior models beside their model: there again, never another's, and damage is one plain line."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from vae.cli import main
 from vae.config import Config
 from vae.encodings import Encodings, save_encodings
 from vae.errors import VAEError
+from vae.home import priors_folder
 from vae.model import VAE
-from vae.priors import KINDS, codes_for_prior, fit_prior, load_prior, save_prior
+from vae.priors import KINDS, codes_for_prior, find_prior, fit_prior, load_prior, prior_stamp, save_prior
 from vae.priors.diffusion import fit_diffusion
 from vae.priors.mixture import fit_mixture
 
@@ -93,12 +96,33 @@ def test_codes_are_draws_of_the_training_images():
     assert len(codes_for_prior(encodings([1] * 10), torch.Generator())) == 10
 
 
-def test_the_verb_fits_and_keeps(tmp_path, capsys):
-    folder = tmp_path / "model"
+def test_the_verb_fits_and_keeps(tmp_path, capsys, monkeypatch):
+    """On this machine, so that a folder under version control stays as it is; in the folder where that is asked for."""
+    monkeypatch.setenv("MUSCOPE_HOME", str(tmp_path / "home"))
+    folder, events = tmp_path / "model", tmp_path / "events.jsonl"
     model_id = save(folder, VAE(Config(shape=(4,), latent_dim=2, encoder_sizes=(4,), decoder_sizes=(4,))), {})
-    assert main(["prior", str(folder), "--kind", "mixture"]) == 2
+    fit = ["prior", str(folder), "--kind", "mixture", "--events", str(events)]
+    assert main(fit) == 2
     assert "no encodings yet" in capsys.readouterr().err
+    assert json.loads(events.read_text().splitlines()[-1])["kind"] == "failed"
     save_encodings(folder, encodings([0] * 50))
-    assert main(["prior", str(folder), "--kind", "mixture", "--json"]) == 0
+    assert prior_stamp(folder, model_id, "mixture") == ((0, 0), (0, 0))
+    assert main([*fit, "--json"]) == 0
     assert '"codes": 50' in capsys.readouterr().out
-    assert load_prior(folder, model_id, "mixture").sample(3, torch.Generator()).shape == (3, 2)
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    assert told[-1]["kind"] == "done" and any("fitting a mixture" in line.get("what", "") for line in told)
+    assert load_prior(folder, model_id, "mixture") is None and not list(folder.glob("prior-*"))
+    assert find_prior(folder, model_id, "mixture").sample(3, torch.Generator()).shape == (3, 2)
+    assert main([*fit, "--keep-here", "--seed", "3"]) == 0
+    assert load_prior(folder, model_id, "mixture") is not None
+    assert (0, 0) not in prior_stamp(folder, model_id, "mixture")
+
+
+def test_what_was_fitted_here_goes_before_what_came_along(codes, generator, tmp_path, monkeypatch):
+    monkeypatch.setenv("MUSCOPE_HOME", str(tmp_path / "home"))
+    came, fitted = (quick("mixture", codes + shift, generator) for shift in (0, 9))
+    save_prior(tmp_path, "a" * 16, came)
+    assert torch.equal(find_prior(tmp_path, "a" * 16, "mixture").means, came.means)
+    save_prior(priors_folder("a" * 16), "a" * 16, fitted)
+    assert torch.equal(find_prior(tmp_path, "a" * 16, "mixture").means, fitted.means)
+    assert find_prior(tmp_path, "b" * 16, "mixture") is None

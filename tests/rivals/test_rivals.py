@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vae.priors.schedule import noised
+from vae.rivals import learning
 from vae.rivals.diffusion import UNet, as_picture, as_signal, sample_diffusion, train_diffusion
 from vae.rivals.gan import Critic, Generator, sample_gan, train_gan
 
@@ -72,3 +73,37 @@ def test_chance_is_in_the_generator_alone(train, pixels):
 def test_samples_repeat_and_differ(unet):
     draws = [sample_diffusion(unet, 3, torch.Generator().manual_seed(seed), steps=2) for seed in (1, 1, 2)]
     assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+
+
+# ---- what their trainings share ------------------------------------------------------------------------------------
+
+
+def test_every_image_comes_once_an_epoch_and_in_another_order(generator):
+    pixels = torch.arange(10, dtype=torch.uint8).view(10, 1, 1, 1)
+    told = []
+    steps = [*learning.batches(pixels, generator, epochs=2, batch=5, progress=lambda *at: told.append(at))]
+    seen = [(x.flatten() * 255).round().int().tolist() for _, _, x in steps]
+    assert [(done, many) for done, many, _ in steps] == [(number, 4) for number in range(4)]
+    assert sorted(seen[0] + seen[1]) == sorted(seen[2] + seen[3]) == [*range(10)] and seen[:2] != seen[2:]
+    assert all(x.shape == (5, 1, 1, 1) for _, _, x in steps) and told == []
+    odd = [x for _, _, x in learning.batches(pixels, generator, epochs=1, batch=4)]
+    assert len(odd) == 2  # two images fill no batch
+
+
+def test_how_far_it_is_is_said_after_the_step_that_was_done(generator):
+    told = []
+    pixels = torch.zeros(40, 1, 1, 1, dtype=torch.uint8)
+    for done, _, _ in learning.batches(pixels, generator, epochs=1, batch=1, progress=lambda *at: told.append(at)):
+        assert len(told) == done // learning.SAID
+    assert told == [(20, 40), (40, 40)]
+
+
+def test_the_running_mean_forgets_where_it_started_and_then_moves_slowly():
+    kept, network = (torch.nn.BatchNorm1d(1) for _ in "ab")
+    torch.nn.init.constant_(network.weight, 3.0)
+    network.running_mean.fill_(7.0)
+    learning.follow(kept, network, 0)
+    assert kept.weight.item() == pytest.approx(0.1 * 1 + 0.9 * 3)  # of a start of 1
+    assert kept.running_mean.item() == 7
+    learning.follow(kept, network, 10**6)
+    assert kept.weight.item() == pytest.approx(2.8 * learning.KEPT + 3 * (1 - learning.KEPT))

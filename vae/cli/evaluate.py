@@ -33,7 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     suite.add_argument(
         "--suite", metavar="NAME", help="likelihood, disentanglement, probes, anomaly, samples, or all that it can have"
     )
-    suite.add_argument("--keep", action="store_true", help="keep what is found in the model's folder, for its report")
+    suite.add_argument("--keep", action="store_true", help="keep what is found on this machine, for the model's report")
+    suite.add_argument(
+        "--keep-here", action="store_true", help="keep it in the model's own folder: it goes where the model goes"
+    )
     suite.add_argument("--k", type=int, metavar="N", help="of likelihood: draws of each image (5000)")
     suite.add_argument(
         "--images", type=int, metavar="N", help="test images, chosen by the seed (as many as the suite wants)"
@@ -61,9 +64,13 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _asks_for_a_suite(arguments: argparse.Namespace) -> bool:
-    given = [name for name in ("keep", "events", *OF_SUITES) if getattr(arguments, name) not in (None, False)]
+    given = [
+        name for name in ("keep", "keep_here", "events", *OF_SUITES) if getattr(arguments, name) not in (None, False)
+    ]
     if given:
-        raise VAEError(f"--{given[0]} belongs to a suite: add --suite NAME, such as --suite likelihood.")
+        raise VAEError(
+            f"--{given[0].replace('_', '-')} belongs to a suite: add --suite NAME, such as --suite likelihood."
+        )
     return False
 
 
@@ -111,9 +118,12 @@ def _measure_all(arguments: argparse.Namespace, names: list[str], reporter: Repo
     from vae.data import public_name
     from vae.evaluate.suites import measure_suite
     from vae.files import finite
-    from vae.reports import keep_suite
+    from vae.reports import check_keeping, keep_suite
 
     model = open_model(arguments)
+    places = [place for place, asked in ((None, arguments.keep), (model.folder, arguments.keep_here)) if asked]
+    for place in places:
+        check_keeping(place, model.model_id)
     train, test = load_data(*data_of(model, arguments.data), reporter)
     said: dict[str, Any] = {"model_id": model.model_id, "data": public_name(test.name)}
     refused: list[VAEError] = []
@@ -135,8 +145,8 @@ def _measure_all(arguments: argparse.Namespace, names: list[str], reporter: Repo
         said[name] = finite(found.to_json()) | more | {"lines": found.lines()}
         if not arguments.json:
             print("\n".join([f"{name}, {seconds:,} s", *found.lines()]), flush=True)
-        if arguments.keep:
-            keep_suite(model.folder, model.model_id, name, said[name])
+        for place in places:
+            keep_suite(place, model.model_id, name, said[name])
     if not arguments.json:
         print("".join(f"{name}: {said[name]['line']}\n" for name in names if "line" in said[name]), end="")
     return said

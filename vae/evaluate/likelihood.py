@@ -16,7 +16,7 @@ from vae.checkpoint import Checkpoint
 from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
-from vae.evaluate.aggregate import aggregate
+from vae.evaluate.codes.aggregate import aggregate
 from vae.evaluate.figures import Stage, likelihood_phrase
 from vae.evaluate.importance import weigh
 from vae.likelihoods import seen

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 SUITES = {  # name: module and function
     "likelihood": ("vae.evaluate.likelihood", "measure_likelihood"),
-    "disentanglement": ("vae.evaluate.disentanglement", "measure_disentanglement"),
-    "probes": ("vae.evaluate.probes", "measure_probes"),
-    "anomaly": ("vae.evaluate.anomaly", "measure_anomaly"),
-    "samples": ("vae.evaluate.quality", "measure_samples"),
+    "disentanglement": ("vae.evaluate.codes.disentanglement", "measure_disentanglement"),
+    "probes": ("vae.evaluate.codes.probes", "measure_probes"),
+    "anomaly": ("vae.evaluate.strange.anomaly", "measure_anomaly"),
+    "samples": ("vae.evaluate.pictures.quality", "measure_samples"),
+    "directions": ("vae.evaluate.moves.entangle", "measure_directions"),
 }
 
 

@@ -5,13 +5,15 @@ NumPy in and NumPy out. Nothing here owns a model, and nothing heavy is imported
 
 from vae.explore import (
     anywhere,
-    attributes,
     codes,
     density,
+    directions,
     drawing,
+    film,
     gathered,
     latents,
     neighbours,
+    paths,
     projection,
     regions,
     render,
@@ -19,13 +21,15 @@ from vae.explore import (
 
 __all__ = [
     "anywhere",
-    "attributes",
     "codes",
     "density",
+    "directions",
     "drawing",
+    "film",
     "gathered",
     "latents",
     "neighbours",
+    "paths",
     "projection",
     "regions",
     "render",

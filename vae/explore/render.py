@@ -1,6 +1,7 @@
 """From decoded numbers to pictures: round, enlarge, tile, save. Each verb does one of these."""
 
 import io
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,8 @@ from vae.errors import VAEError
 Pixels = NDArray[np.uint8]
 
 PAPER, INK = 255, 40  # of a profile: dark bars on white
+
+_LOOKED_AT = 1 << 20  # pixels that choose the colours of a GIF: a second's work
 
 
 # ---- numbers to pixels ---------------------------------------------------------------------------------------------
@@ -182,9 +185,14 @@ def _paletted(pixels: Pixels) -> list[Image.Image]:
     if channels == 1:
         return [_image(frame) for frame in pixels]
     # The whole film is cut to its colours as one tall picture. To cut frame by frame with `palette=` would look each
-    # colour up in a coarse table, and change pictures that have few colours to begin with.
-    film = _image(pixels.reshape(count * height, width, channels)).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
-    return [film.crop((0, top, width, top + height)) for top in range(0, count * height, height)]
+    # colour up in a coarse table, and change pictures that have few colours to begin with. Where there are so many
+    # pixels that this takes many seconds, some of them choose the colours, and the table serves.
+    every = math.isqrt(-(-pixels.size // (3 * _LOOKED_AT)) - 1) + 1
+    tall = np.ascontiguousarray(pixels[:, ::every, ::every])
+    film = _image(tall.reshape(-1, *tall.shape[2:])).quantize(256, Image.Quantize.MEDIANCUT, kmeans=1)
+    if every == 1:
+        return [film.crop((0, top, width, top + height)) for top in range(0, count * height, height)]
+    return [_image(frame).quantize(palette=film, dither=Image.Dither.NONE) for frame in pixels]
 
 
 def _image(pixels: Pixels) -> Image.Image:

@@ -1,9 +1,14 @@
-"""Prior models by kind: fitted, and kept in a model's folder as `prior-KIND.safetensors`."""
+"""Prior models by kind: fitted, and kept as `prior-KIND.safetensors`, in two places.
+
+What is fitted on this machine lies in `MUSCOPE_HOME/priors`, a folder for each model, so that a model's own folder,
+which may be under version control, stays as it is. What shall go where the model goes lies in that folder.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
@@ -12,6 +17,7 @@ from torch import Tensor
 from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.files import write_aside
+from vae.home import priors_folder
 from vae.posterior import Source, normal
 from vae.priors.diffusion import LatentDiffusion, fit_diffusion
 from vae.priors.mixture import Mixture, fit_mixture
@@ -34,6 +40,10 @@ class Prior(Protocol):
         """(n, L) float32. The same generator, the same codes."""
         ...
 
+    def place(self, noise: Tensor, choice: Tensor) -> Tensor:
+        """The codes (n, L) that noise (n, L) of N(0, I) and choices (n,) in [0, 1) come to. Nothing else is drawn."""
+        ...
+
     def tensors(self) -> dict[str, Tensor]: ...
 
 
@@ -42,7 +52,15 @@ def codes_for_prior(encodings: Encodings, generator: torch.Generator) -> Tensor:
 
     Draws and not mu: what they follow is the aggregate posterior, which is what the decoder was trained on.
     """
-    rows = encodings.split == 0
+    return _drawn(encodings, encodings.split == 0, generator)
+
+
+def held_out_codes(encodings: Encodings, generator: torch.Generator) -> Tensor:
+    """(N, L): one draw of q(z|x) for each test image that is kept (for each image, where none is of testing)."""
+    return _drawn(encodings, encodings.split == 1, generator)
+
+
+def _drawn(encodings: Encodings, rows: np.ndarray, generator: torch.Generator) -> Tensor:
     rows = rows if rows.any() else ~rows
     mu, logvar = torch.from_numpy(encodings.mu[rows]), torch.from_numpy(encodings.logvar[rows])
     return mu + torch.exp(0.5 * logvar) * normal(mu.shape, generator, mu.device)
@@ -73,7 +91,25 @@ def save_prior(folder: Path, model_id: str, prior: Prior) -> None:
         VAEError: a disk that cannot be written.
     """
     tensors = {name: value.detach().cpu().float().contiguous() for name, value in prior.tensors().items()}
-    write_aside(Path(folder) / f"prior-{prior.kind}.safetensors", save_tensors(tensors, metadata={"model": model_id}))
+    write_aside(_place(folder, prior.kind), save_tensors(tensors, metadata={"model": model_id}))
+
+
+def find_prior(folder: Path, model_id: str, kind: str) -> Prior | None:
+    """The prior of that kind of a model: fitted on this machine, else one that came in the model's folder; or None.
+
+    Raises:
+        VAEError: as `load_prior`.
+    """
+    return load_prior(priors_folder(model_id), model_id, kind) or load_prior(folder, model_id, kind)
+
+
+def prior_stamp(folder: Path, model_id: str, kind: str) -> tuple[tuple[int, int], ...]:
+    """Something that changes when a prior is fitted again: time and size of its file in both places, or (0, 0).
+
+    Raises:
+        VAEError: no such kind.
+    """
+    return tuple(_stamp(_place(place, kind)) for place in (priors_folder(model_id), folder))
 
 
 def load_prior(folder: Path, model_id: str, kind: str) -> Prior | None:
@@ -82,9 +118,7 @@ def load_prior(folder: Path, model_id: str, kind: str) -> Prior | None:
     Raises:
         VAEError: no such kind, or a file that is damaged.
     """
-    if kind not in _CLASSES:
-        raise VAEError(f"There is no prior {kind!r}: choose {' or '.join(KINDS)}.")
-    path = Path(folder) / f"prior-{kind}.safetensors"
+    path = _place(folder, kind)
     if not path.is_file():
         return None
     try:
@@ -100,3 +134,17 @@ def load_prior(folder: Path, model_id: str, kind: str) -> Prior | None:
         raise VAEError(
             f"{path.name} of the model {path.parent.name} is damaged: run `python -m vae prior` on it again."
         ) from error
+
+
+def _place(folder: Path, kind: str) -> Path:
+    if kind not in _CLASSES:
+        raise VAEError(f"There is no prior {kind!r}: choose {' or '.join(KINDS)}.")
+    return Path(folder) / f"prior-{kind}.safetensors"
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return (0, 0)
+    return (found.st_mtime_ns, found.st_size)

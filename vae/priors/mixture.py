@@ -12,6 +12,7 @@ from torch import Tensor
 
 from vae.errors import VAEError
 from vae.posterior import Source, normal, uniform
+from vae.priors.noise import check_codes
 
 SIZES = (1, 5, 10, 20, 40, 80)  # components that are tried
 TRIED_ON = 20_000  # codes; more changes which is best by little
@@ -45,14 +46,17 @@ class Mixture:
     def sample(self, n: int, generator: Source) -> Tensor:
         """(n, L): a component by its weight, then a draw of it."""
         device = self.means.device
-        bounds = self.weights.cumsum(0)
+        choice = uniform((n,), generator, device)
+        return self.place(normal((n, self.latent_dim), generator, device), choice)
+
+    def place(self, noise: Tensor, choice: Tensor) -> Tensor:
+        """Codes (n, L) of noise (n, L) of N(0, I) around the component that choice (n,) in [0, 1) falls to."""
         # The last bound is 1 but for rounding; a number above it is the last component's.
-        which = torch.searchsorted(bounds, uniform((n,), generator, device)).clamp(max=len(bounds) - 1)  # (n,)
-        eps = normal((n, self.latent_dim), generator, device)
-        z = torch.empty_like(eps)
+        which = torch.searchsorted(self.weights.cumsum(0), choice).clamp(max=len(self.weights) - 1)  # (n,)
+        z = torch.empty_like(noise)
         for k in which.unique().tolist():  # one by one: all scales at once would be n x L x L
             rows = which == k
-            z[rows] = self.means[k] + eps[rows] @ self.scales[k].T
+            z[rows] = self.means[k] + noise[rows] @ self.scales[k].T
         return z
 
     def log_prob(self, z: Tensor) -> Tensor:
@@ -92,10 +96,7 @@ def fit_mixture(
     Raises:
         VAEError: too few codes, or codes that are not finite.
     """
-    if len(codes) < 20 or not torch.isfinite(codes).all():
-        raise VAEError(
-            f"A mixture is fitted on 20 finite codes or more, and there are {len(codes)}: encode more images."
-        )
+    check_codes(codes)
     z = codes.double().cpu().numpy()
     order = torch.randperm(len(z), generator=generator).numpy()[:TRIED_ON]
     held_out, known = np.split(z[order], [max(1, int(HELD_OUT * len(order)))])

@@ -32,6 +32,23 @@ def noised(x: Tensor, eps: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
     return alpha * x + sigma * eps, alpha * eps - sigma * x
 
 
+def mean_velocity(x_t: Tensor, t: Tensor, codes: Tensor) -> Tensor:
+    """The velocity at x_t on average over which of some codes it came from: a perfect network's answer, were these all.
+
+    A network that learns from it, not from the one code that was drawn, learns the same thing, with much less chance
+    in its loss (the stable target field of Xu et al. 2023).
+
+    Args:
+        x_t: (B, L). t: (B,), above 0.
+        codes: (M, L), those that x_t was made of among them. More: less chance, more time.
+    """
+    alpha, sigma = alpha_sigma(t, x_t)
+    # log N(x_t; alpha c, sigma^2) of each code c, but for what all of them share
+    log_each = torch.addmm(-0.5 * (alpha / sigma).square() * codes.square().sum(dim=1), x_t * alpha / sigma**2, codes.T)
+    x_0 = log_each.softmax(dim=1) @ codes  # (B, L)
+    return alpha * (x_t - alpha * x_0) / sigma - sigma * x_0
+
+
 def ddim(velocity: Velocity, noise: Tensor, steps: int, progress: Callable[[int, int], None] | None = None) -> Tensor:
     """The deterministic way from noise to data (Song et al. 2021, eq. 12 with no noise added).
 

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vae.batches import as_x
 from vae.dense import Dense
 from vae.posterior import Source, normal, uniform
 from vae.priors.schedule import ddim, noised, time_features
+from vae.rivals.learning import batches, follow
 
 CHANNELS, TIMES = 40, 64
 BATCH, RATE = 128, 2e-3
-KEPT = 0.998  # of the running mean of the weights, at each step
 STEPS = 25  # of sampling
 SPREAD = 0.5  # of pixels in [-1, 1]: they are divided by it, so that the schedule's variance stays at about 1
 
@@ -121,23 +120,15 @@ def train_diffusion(
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a third faster on a CPU
     kept = copy.deepcopy(network).eval().requires_grad_(False)
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
-    steps, done = epochs * (len(pixels) // batch), 0
-    for _ in range(epochs):
-        order = torch.randperm(len(pixels), generator=generator)
-        for rows in order[: len(pixels) // batch * batch].split(batch):
-            for group in optimiser.param_groups:
-                group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * done / steps)) * min(1, 20 * (done + 1) / steps)
-            x = as_signal(as_x(pixels[rows]))
-            t = (uniform((1,), generator, device) + torch.arange(batch, device=device) / batch) % 1
-            x_t, wanted = noised(x, normal(x.shape, generator, device), t)
-            loss = (network(x_t, t) - wanted).square().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            with torch.no_grad():
-                mix = min(KEPT, (done + 1) / (done + 10))
-                torch._foreach_lerp_(list(kept.parameters()), list(network.parameters()), 1 - mix)
-            done += 1
-            if progress and done % 20 == 0:
-                progress(done, steps)
+    for done, steps, picture in batches(pixels, generator, epochs=epochs, batch=batch, progress=progress):
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * 0.5 * (1 + math.cos(math.pi * done / steps)) * min(1, 20 * (done + 1) / steps)
+        x = as_signal(picture)
+        t = (uniform((1,), generator, device) + torch.arange(batch, device=device) / batch) % 1
+        x_t, wanted = noised(x, normal(x.shape, generator, device), t)
+        loss = (network(x_t, t) - wanted).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        follow(kept, network, done)
     return kept

@@ -7,15 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vae.batches import as_x
 from vae.dense import Dense
 from vae.posterior import Source, normal
+from vae.rivals.learning import batches, follow
 
 NOISE = 64  # numbers that a picture is made of
 CHANNELS = 32
 BATCH, RATE, MOMENTUM = 128, 4e-4, 0.5
 REAL = 0.9  # what the critic shall say of real images: it may not become sure (Salimans et al. 2016)
-KEPT = 0.998  # of the running mean of the generator's weights, at each step
 
 
 class Generator(nn.Module):
@@ -91,35 +90,22 @@ def train_gan(
         maker, critic = Generator(channels).to(device), Critic(channels).to(device)
         kept = copy.deepcopy(maker)
         of_maker, of_critic = (torch.optim.Adam(net.parameters(), RATE, (MOMENTUM, 0.999)) for net in (maker, critic))
-        steps, done = epochs * (len(pixels) // batch), 0
-        for _ in range(epochs):
-            order = torch.randperm(len(pixels), generator=generator)
-            for rows in order[: len(pixels) // batch * batch].split(batch):
-                made = maker(normal((batch, NOISE), generator, device))  # (B, 1, 28, 28)
-                real, fake = critic(as_x(pixels[rows])), critic(made.detach())
-                loss = _said(real, REAL) + _said(fake, 0.0)
-                of_critic.zero_grad()
-                loss.backward()
-                of_critic.step()
-                critic.requires_grad_(False)  # it only passes the gradient on
-                loss = _said(critic(made), 1.0)
-                of_maker.zero_grad()
-                loss.backward()
-                of_maker.step()
-                critic.requires_grad_(True)
-                _follow(kept, maker, min(KEPT, (done + 1) / (done + 10)))
-                done += 1
-                if progress and done % 20 == 0:
-                    progress(done, steps)
+        for done, _, x in batches(pixels, generator, epochs=epochs, batch=batch, progress=progress):
+            made = maker(normal((batch, NOISE), generator, device))  # (B, 1, 28, 28)
+            real, fake = critic(x), critic(made.detach())
+            loss = _said(real, REAL) + _said(fake, 0.0)
+            of_critic.zero_grad()
+            loss.backward()
+            of_critic.step()
+            critic.requires_grad_(False)  # it only passes the gradient on
+            loss = _said(critic(made), 1.0)
+            of_maker.zero_grad()
+            loss.backward()
+            of_maker.step()
+            critic.requires_grad_(True)
+            follow(kept, maker, done)
     return kept.eval().requires_grad_(False)
 
 
 def _said(logits: Tensor, wanted: float) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, wanted))
-
-
-@torch.no_grad()
-def _follow(kept: nn.Module, network: nn.Module, keep: float) -> None:
-    torch._foreach_lerp_(list(kept.parameters()), list(network.parameters()), 1 - keep)
-    for mine, its in zip(kept.buffers(), network.buffers(), strict=True):
-        mine.copy_(its)

@@ -1,0 +1,1 @@
+"""What directions, paths and samples are worth. See `__main__`."""

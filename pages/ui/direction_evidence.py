@@ -1,0 +1,115 @@
+"""What a direction rests on, in words first; what comes along, what the lock does, what was measured in pictures."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from live.reported import find, report
+from pages.ui import direction_asked
+from pages.ui.direction_asked import Asked
+from pages.ui.direction_matrix import draw_matrix
+from pages.ui.figures import show_table
+from pages.ui.state import State
+from pages.ui.widgets import literal
+from vae.errors import VAEError
+from vae.explore.directions.evidence import Evidence
+from vae.explore.directions.found import Direction
+
+SAID = 3  # of what comes along
+MINUS = "\u2212"
+
+
+def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction) -> None:
+    """The verdict, what comes along, before and after the lock; the figures and matrices folded."""
+    model_id = state.entry.model_id
+    told = direction_asked.evidence(model_id, asked)
+    with st.container(key="attributes-verdict"):
+        verdict, _, rest = told.sentence.partition(": ")
+        st.markdown(f"**{literal(verdict)}:** {literal(rest)}")
+    along = [one for one in direction_asked.comes_along(model_id, asked) if one.name not in asked.fixed]
+    names = direction_asked.groups(model_id, asked).names
+    if along:
+        said = " ".join(one.sentence(names) for one in along[:SAID]).replace("_", " ")
+        more = f" {len(along) - SAID} other attributes differ, too." if len(along) > SAID else ""
+        st.caption(f"What comes along: {literal(said)}{more} Keep them fixed above to leave them out.")
+    elif not asked.fixed:
+        st.caption("The direction carries along whatever else the groups differ in: look for what came with it.")
+    if asked.fixed:
+        _draw_lock(model_id, asked, found, whole)
+    with st.expander("Figures"):
+        show_table(
+            ("", "value", "95 % interval", "what it is"), _figures(told), "How far to trust it, in figures", "proof"
+        )
+    measured = _measured(state)
+    if measured is not None:
+        with st.expander("What directions do to other attributes, measured on decoded pictures"):
+            draw_matrix(state, measured)
+    with st.expander("Angles to the directions of other attributes"):
+        _draw_cosines(model_id, found, asked)
+
+
+def _figures(told: Evidence) -> list[tuple[str, ...]]:
+    first, second = told.counts
+    cone = f"{told.cone:.0f}°" if told.cone < 180 else "any direction"
+    return [
+        (
+            "Effect",
+            _number(told.effect),
+            _ends(told.low, told.high),
+            "Cohen's d: standard deviations within the groups",
+        ),
+        ("Cone", cone, "", "holds the true direction 95 % of the time"),
+        ("AUC", f"{told.auc:.2f}", _ends(told.auc_low, told.auc_high), "held-out images; 0.5 is chance"),
+        ("Accuracy", f"{told.accuracy:.0%}", "", "held-out images, each group counting the same; 50 % is chance"),
+        (
+            "Pairs",
+            _number(told.pair_cosine),
+            "",
+            f"mean cosine of two pairs' steps; random pairs {_number(told.random_cosine)}",
+        ),
+        ("Pairs against random", _number(told.pair_d), "", "Cohen's d of the first against the second"),
+        ("Chance", f"{told.p:.3f}" if told.p >= 0.001 else "< 0.001", "", "share of random groups that differ as much"),
+        ("Images", f"{first:,} + {second:,}", "", "in the two groups"),
+    ]
+
+
+def _draw_lock(model_id: str, asked: Asked, found: Direction, whole: Direction) -> None:
+    """What the lock took and what it left."""
+    before = direction_asked.cosines(model_id, tuple(whole.vector.tolist()))
+    after = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
+    rows = [
+        (name.replace("_", " "), _number(before[name]), _number(after[name])) for name in asked.fixed if name in before
+    ]
+    rows.append(("length of the step", f"{whole.gap:.2f}", f"{found.gap:.2f}"))
+    show_table(("cosine with", "before the lock", "after"), rows, "What the lock changes", "lock")
+
+
+def _draw_cosines(model_id: str, found: Direction, asked: Asked) -> None:
+    cosines = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
+    others = sorted(cosines.items(), key=lambda each: -abs(each[1]))
+    rows = [
+        (name.replace("_", " "), _number(value), f"{math.degrees(math.acos(max(min(value, 1), -1))):.0f}°")
+        for name, value in others
+        if name not in direction_asked.about(asked)
+    ]
+    if rows:
+        show_table(("attribute", "cosine", "angle"), rows, "Cosines with other directions", "cosines")
+    st.caption("1 is the same direction, 0 has nothing to do with it, −1 is the opposite.")
+
+
+def _measured(state: State) -> Mapping[str, Any] | None:
+    try:
+        measured = find(report(state.entry), "directions")
+    except VAEError:  # the Report page says what is wrong with the file
+        return None
+    return measured if isinstance(measured, Mapping) else None
+
+
+def _number(value: float) -> str:
+    return "∞" if math.isinf(value) else f"{value:.2f}".replace("-", MINUS)
+
+
+def _ends(low: float, high: float) -> str:
+    return "" if math.isinf(low) else f"{_number(low)} to {_number(high)}"

@@ -1,0 +1,143 @@
+"""A direction under a hand: what it is made of, the knob along it, its evidence, and the way to keep it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from pages.ui import cache, direction_asked
+from pages.ui.direction_asked import Asked
+from pages.ui.direction_evidence import draw_evidence
+from pages.ui.direction_source import draw_source
+from pages.ui.errors import careful
+from pages.ui.knobs import REACH, mount_knobs, numbers
+from pages.ui.state import KeptDirection, Place, State
+from pages.ui.widgets import literal, words
+from vae.errors import VAEError
+from vae.explore.directions.found import Direction
+from vae.explore.directions.steps import apply
+
+STRENGTH = "attributes.strength"  # where the session keeps it
+STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+LOW, HIGH = -2.0, 2.0
+ESTIMATOR_WORDS = {
+    "difference": "From mean to mean",
+    "whitened": "Where the groups are told apart best (whitened)",
+    "logistic": "Where the groups are told apart best (logistic regression)",
+}
+ESTIMATOR_HELP = (
+    "From mean to mean goes where images go, with all that comes along. The other two leave out what varies within "
+    "both groups anyway: a shorter step that changes less else, and sometimes too little."
+)
+
+
+def draw_direction(state: State) -> Place | None:
+    """Everything about one direction; the code that comes out, None where there is no direction."""
+    asked = draw_source(state)
+    if asked is None:
+        return None
+    if isinstance(asked, KeptDirection):
+        found = Direction(np.array(asked.vector, np.float32), asked.gap, (0, 0), (asked.name, ""), "kept")
+        result = _knob(state, found, asked.name)
+        st.caption(literal(asked.words))
+        return result
+    try:
+        whole = direction_asked.direction(state.entry.model_id, asked)
+        asked = _how(state, asked)
+        found = direction_asked.direction(state.entry.model_id, asked)
+    except VAEError as error:
+        st.error(str(error))
+        return None
+    result = _knob(state, found, words(asked.kind) if asked.kind else asked.names[0])
+    draw_evidence(state, asked, found, whole)
+    _keep(state, asked, found)
+    return result
+
+
+def _how(state: State, asked: Asked) -> Asked:
+    """The estimator and what is locked."""
+    model_id = state.entry.model_id
+    names = [name for name in cache.encodings(model_id).attribute_names if name not in direction_asked.about(asked)]
+    fixed: tuple[str, ...] = ()
+    if names:
+        fixed = tuple(
+            st.multiselect(
+                "Keep fixed",
+                names,
+                format_func=lambda name: name.replace("_", " "),
+                key=f"attributes.fixed.{model_id}.{asked.kind or 'rows'}",
+                placeholder="nothing: all that comes along may change",
+                persist_state="session",
+                help="What these attributes do to the codes is taken out before the direction is made.",
+            )
+        )
+    with st.expander("How the direction is made"):
+        estimator = st.radio(
+            "How the direction is made",
+            list(ESTIMATOR_WORDS),
+            format_func=ESTIMATOR_WORDS.get,
+            key="attributes.estimator",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.caption(ESTIMATOR_HELP)
+    return Asked(asked.kind, asked.rows, asked.names, str(estimator), fixed)
+
+
+def _knob(state: State, found: Direction, name: str) -> Place:
+    strength: float = st.session_state.setdefault(STRENGTH, 1.0)
+    start = state.place
+    knob = {
+        "id": "strength",
+        "label": "Strength",
+        "words": "1 is the whole step between the means of the two groups; negative takes it away.",
+        "vector": [found.gap * number for number in found.vector.tolist()],
+        "value": strength,
+        "low": LOW,
+        "high": HIGH,
+        "reach": REACH,
+        "stops": STRENGTHS,
+        "marks": STRENGTHS,
+        "ticks": None,
+        "own": None,
+        "kl": None,
+        "share": None,
+        "locked": None,
+        "film": "on the same picture",
+        "fold": "",
+    }
+    mount_knobs(state, "attributes.knobs", base=start.code, knobs=[knob], settled=_settled)
+    code = tuple(apply(np.array(start.code, np.float32), found, strength).tolist())
+    return Place(code, None, f"{start.caption}, {name} {round(strength, 2):+g}")
+
+
+def _settled(told: Mapping[str, Any]) -> None:
+    st.session_state[STRENGTH] = numbers(told, {"strength": REACH})["strength"]
+
+
+def _keep(state: State, asked: Asked, found: Direction) -> None:
+    name = (words(asked.kind) if asked.kind else asked.names[0])[:40]
+    if asked.fixed:
+        name = f"{name}, {len(asked.fixed)} fixed"
+    box = f"attributes.name.{state.entry.model_id}.{name}"
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        st.text_input("Name", value=name, key=box, max_chars=60, width=260)
+        said = direction_asked.evidence(state.entry.model_id, asked).sentence
+        kept = KeptDirection(name, tuple(found.vector.tolist()), found.gap, said)
+        st.button(
+            "Keep this direction",
+            key="attributes.do.keep_direction",
+            icon=":material/bookmark_add:",
+            on_click=careful(_kept),
+            args=(state, kept, box),
+            help="It is then here under Kept, and on Sums.",
+        )
+
+
+def _kept(state: State, kept: KeptDirection, box: str) -> None:
+    name = st.session_state[box].strip()
+    if not name:
+        raise VAEError("A direction needs a name: type one, then keep it.")
+    state.keep_direction(KeptDirection(name, kept.vector, kept.gap, kept.words))
+    st.toast("Kept: find it under Kept and on Sums.")

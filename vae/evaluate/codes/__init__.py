@@ -1,0 +1,1 @@
+"""How much is in codes: known factors, labels, the prior, and what each latent carries."""

@@ -1,0 +1,1 @@
+"""What decoded pictures are worth, in the eyes of small classifiers and beside real images."""

@@ -1,0 +1,1 @@
+"""How strange an image is, by several scores, and where to draw the line."""

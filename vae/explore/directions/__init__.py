@@ -1,0 +1,1 @@
+"""Directions between codes: found, with evidence; locked; stepped along."""

@@ -1,0 +1,70 @@
+"""What else two groups differ in: an attribute that comes along is carried along."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vae.errors import VAEError
+from vae.explore.directions.groups import Groups
+
+MUCH = 0.1  # difference of rates, or of means in standard deviations, below which nothing is said
+
+
+@dataclass(frozen=True)
+class Confounder:
+    """An attribute that two groups differ in, though they are not about it.
+
+    Attributes:
+        name: of the attribute.
+        mine, theirs: its rate in the positive and in the negative group; of a continuous one, its mean.
+        apart: the difference, in standard deviations of the attribute over both groups.
+        share: whether mine and theirs are rates.
+    """
+
+    name: str
+    mine: float
+    theirs: float
+    apart: float
+    share: bool
+
+    def sentence(self, names: tuple[str, str]) -> str:
+        """For a person: what would come along."""
+        what = f"“{self.name}”"
+        if self.share:
+            return f"{self.mine:.0%} of “{names[0]}” have {what}, but {self.theirs:.0%} of “{names[1]}”."
+        more = "more" if self.apart > 0 else "less"
+        return f"“{names[0]}” has {more} {what} than “{names[1]}”, by {abs(self.apart):.1f} standard deviations."
+
+
+def confounders(
+    groups: Groups, values: ArrayLike, names: tuple[str, ...], without: tuple[str, ...] = ()
+) -> tuple[Confounder, ...]:
+    """The attributes that two groups differ in by more than chance would make them, the most different first.
+
+    Args:
+        groups: over N images.
+        values: (N, A), 0 and 1 where an attribute is present or absent.
+        names: A names.
+        without: attributes that the groups are about.
+
+    Raises:
+        VAEError: values are not (N, A) of the groups' N and the names' A.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if values.shape != (len(groups.positive), len(names)):
+        raise VAEError(f"The attributes have the shape {values.shape}: there should be one row for each image.")
+    found = []
+    for name, column in zip(names, values.T, strict=True):
+        ours, theirs = column[groups.positive], column[groups.negative]
+        spread = np.concatenate([ours, theirs]).std()
+        if name in without or not spread > 0:
+            continue
+        mine, other = float(ours.mean()), float(theirs.mean())
+        apart = (mine - other) / float(spread)
+        error = float(np.sqrt(1 / len(ours) + 1 / len(theirs)))
+        share = bool(np.isin(column, (0, 1)).all())
+        large = abs(mine - other if share else apart) >= MUCH
+        if large and abs(apart) > 3 * error:  # of dozens of attributes one is beyond two errors by chance
+            found.append(Confounder(name, mine, other, apart, share))
+    return tuple(sorted(found, key=lambda one: -abs(one.apart)))

@@ -1,0 +1,173 @@
+"""What a direction rests on, in figures and in one sentence.
+
+Whatever is said of how well it works is measured on images that it was not made from.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vae.errors import VAEError
+from vae.explore.codes import many_codes
+from vae.explore.directions.found import ESTIMATORS, Doubles
+from vae.explore.directions.groups import Groups, images
+from vae.explore.directions.heldout import HeldOut, held_out, pair_cosines
+from vae.explore.directions.intervals import (
+    NARROW,
+    PERMUTED,
+    WIDE,
+    Noise,
+    angle,
+    chance,
+    codes_of,
+    cone,
+    effect_interval,
+    noise_of,
+    permuted,
+)
+
+SOLID = 20  # images in each group: with fewer no direction is called strong
+LARGE = 0.8  # standard deviations between the groups: what Cohen (1988) calls a large effect
+NARROW_CONE = 30.0  # degrees
+CHANCE = 0.05
+RESAMPLES = 999
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How far to trust the direction between two groups.
+
+    Attributes:
+        effect: Cohen's d, in standard deviations within the groups: how far apart the groups lie along this direction
+            in images that it was not made from. Above 2 they hardly overlap.
+        low, high: its 95 % interval.
+        cone: degrees around the direction that hold the true one 95 % of the time; 180 where nothing is sure.
+        accuracy: share of held-out images on the right side of the middle, each group counting the same; 0.5 is chance.
+        auc: how often a held-out image of the positive group lies further along than one of the other; 0.5 is chance.
+        auc_low, auc_high: its 95 % interval.
+        pair_cosine: mean cosine of two steps from an image of one group to one of the other.
+        random_cosine: the same of steps between images drawn without regard to the groups.
+        pair_d: Cohen's d of the first against the second.
+        p: how often groups of these sizes drawn at random differ as much.
+        counts: images in the positive and the negative group.
+        verdict: "strong", "weak" or "chance".
+        sentence: the verdict and why, for a person.
+    """
+
+    effect: float
+    low: float
+    high: float
+    cone: float
+    accuracy: float
+    auc: float
+    auc_low: float
+    auc_high: float
+    pair_cosine: float
+    random_cosine: float
+    pair_d: float
+    p: float
+    counts: tuple[int, int]
+    verdict: str
+    sentence: str
+
+
+def measure_evidence(
+    mu: ArrayLike, groups: Groups, estimator: str = "difference", *, seed: int = 0, resamples: int = RESAMPLES
+) -> Evidence:
+    """The evidence for the direction between two groups.
+
+    Args:
+        mu: (N, L), the codes of the images.
+        groups: over the same N images.
+        estimator: a name of ESTIMATORS.
+        seed: of the folds, the pairs and the permutations. The same seed, the same figures.
+        resamples: permutations, at least 99, for groups of up to 1,000 images in all.
+
+    Raises:
+        VAEError: as for the estimator, or there is no estimator of that name.
+    """
+    if estimator not in ESTIMATORS:
+        raise VAEError(f"There is no estimator called {estimator}: choose one of {', '.join(ESTIMATORS)}.")
+    mu = many_codes(mu)
+    vector = ESTIMATORS[estimator](mu, groups).vector.astype(np.float64)  # refuses what has no direction
+    generator = np.random.default_rng(seed)
+    ours, theirs = codes_of(mu, groups.positive), codes_of(mu, groups.negative)
+    noise = noise_of(ours, theirs)
+    p = by_chance(noise, ours, theirs, resamples, generator)
+    tried = held_out(mu, groups, estimator, generator)
+    if estimator == "difference":
+        effect, low, high = effect_interval(noise)
+        degrees = cone(noise)
+    else:
+        effect, low, high, degrees = _of_folds(noise, vector, tried)
+    pair, random, pair_d = pair_cosines(mu, groups, generator)
+    verdict, why = _verdict(p, (effect, low, high), degrees, groups)
+    return Evidence(
+        effect=effect,
+        low=low,
+        high=high,
+        cone=degrees,
+        accuracy=tried.accuracy,
+        auc=tried.auc,
+        auc_low=tried.auc_low,
+        auc_high=tried.auc_high,
+        pair_cosine=pair,
+        random_cosine=random,
+        pair_d=pair_d,
+        p=p,
+        counts=groups.counts,
+        verdict=verdict,
+        sentence=why,
+    )
+
+
+def by_chance(noise: Noise, ours: Doubles, theirs: Doubles, resamples: int, generator: np.random.Generator) -> float:
+    """How often groups drawn at random are as far apart: by permutation of up to 1,000 images, else by the F test."""
+    few = len(ours) + len(theirs) <= PERMUTED
+    return permuted(ours, theirs, resamples, generator) if few else chance(noise)
+
+
+def _of_folds(noise: Noise, vector: Doubles, tried: HeldOut) -> tuple[float, float, float, float]:
+    """Effect, its interval and the cone of a direction for which there is no formula: how it differs between folds.
+
+    The error of the vector is the jackknife's, of the vectors made without each fold in turn (Shao and Wu 1989).
+    """
+    if not math.isfinite(tried.effect):
+        return tried.effect, tried.effect, tried.effect, 0.0
+    count = len(tried.vectors)
+    off = tried.vectors - tried.vectors.mean(axis=0)
+    error = off.T @ off * (count - 1) / count  # (L, L)
+    own = float(vector @ noise.pooled @ vector)
+    share = min(float((error * noise.pooled).sum()) / own, 1.0) if own > 0 else 1.0  # of the spread along: noise
+    first, second = noise.counts
+    variance = (1 / first + 1 / second) * (1 + share) + tried.effect**2 / (2 * noise.freedom)
+    low, high = tried.effect - NARROW * math.sqrt(variance), tried.effect + WIDE * math.sqrt(variance)
+    return tried.effect, low, high, angle(vector, error, count - 1)
+
+
+def _verdict(p: float, effect: tuple[float, float, float], cone: float, groups: Groups) -> tuple[str, str]:
+    (value, low, high), (first, second) = effect, groups.counts
+    on = f"{images(first)} of “{groups.names[0]}” and {second:,} of “{groups.names[1]}”"
+    if p > CHANCE:
+        return "chance", (
+            f"Not distinguishable from chance: {on} differ no more than groups drawn at random, {p:.0%} of which "
+            "differ as much. Take more images, or groups that differ more."
+        )
+    reasons = []
+    if min(first, second) < SOLID:
+        reasons.append(f"{min(first, second)} images in a group say little about others of its kind")
+    if low < LARGE:
+        reasons.append(
+            "the groups overlap a lot along it" if high < 2 * LARGE else "the groups may overlap a lot along it"
+        )
+    if cone > NARROW_CONE:
+        away = f"up to {cone:.0f} degrees away" if cone < 180 else "anywhere"
+        reasons.append(f"other images could give a direction {away}")
+    far = f"{value:.1f} standard deviations apart (95 % interval {low:.1f} to {high:.1f})".replace("-", "−")
+    if math.isinf(value):
+        far = "apart without any overlap"
+    if reasons:
+        return "weak", f"Weak: {', and '.join(reasons)}. {on} lie {far}."
+    return "strong", f"Strong: {on} lie {far}, and other images would hardly turn it, by {cone:.0f} degrees at most."
