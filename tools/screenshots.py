@@ -128,6 +128,8 @@ README_SHOTS = (
     Shot("sliders", "sliders", turn_a_slider),
     Shot("paths", "paths", three_to_eight, model="mnist"),
     Shot("attributes", "attributes", add_glasses),
+    Shot("directions", "directions", nothing, model="mnist"),
+    Shot("sums", "sums", nothing, model="fashion-mnist"),
     Shot("sample", "sample", nothing),
     Shot("train", "train", run_half_way),
     Shot("report", "report", nothing, model="mnist"),

@@ -142,13 +142,12 @@ def kept_words(model_id: str) -> str:
 
 
 def another_kind(model_id: str, image_id: str | None) -> str | None:
-    """A label that this image does not have, to walk to; None where the data have no labels."""
+    """A label that this image does not have, to walk to; None where no other has images enough."""
     known = encodings(model_id)
     row = None if image_id is None else known.row_of(image_id)
-    names = [] if known.labels is None else list(known.label_names)
-    if row is not None and known.labels is not None:
-        names.remove(known.label_names[known.labels[row]])
-    return f"label:{names[-1]}" if names else None
+    own = "" if row is None or known.labels is None else known.label_names[known.labels[row]]
+    others = [kind for kind in kinds(model_id) if kind.startswith("label:") and kind != f"label:{own}"]
+    return others[-1] if others else None
 
 
 def first_image(model_id: str) -> str:

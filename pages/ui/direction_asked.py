@@ -11,7 +11,7 @@ from vae.errors import VAEError
 from vae.explore.directions.condition import images_where
 from vae.explore.directions.confounded import Confounder, confounders
 from vae.explore.directions.evidence import Evidence, measure_evidence
-from vae.explore.directions.found import ESTIMATORS, Direction
+from vae.explore.directions.found import ESTIMATORS, Direction, measured_direction
 from vae.explore.directions.groups import Groups, picked_groups
 from vae.explore.directions.lock import locked, without
 
@@ -25,6 +25,7 @@ class Asked:
         rows: of the positive and the negative group, int64 as bytes.
         names: of such groups, the positive one first.
         estimator: a name of ESTIMATORS. fixed: attributes that are locked.
+        step: the direction itself, where all others were locked by looking at pictures; () otherwise.
     """
 
     kind: str = ""
@@ -32,6 +33,7 @@ class Asked:
     names: tuple[str, str] = ("", "")
     estimator: str = "difference"
     fixed: tuple[str, ...] = ()
+    step: cache.Code = ()
 
 
 def as_rows(rows: np.ndarray) -> bytes:
@@ -51,6 +53,8 @@ def groups(model_id: str, asked: Asked) -> Groups:
 def direction(model_id: str, asked: Asked) -> Direction:
     """What leads from the negative group to the positive one. VAEError: nothing does, or nothing is left of it."""
     known, found = cache.encodings(model_id), groups(model_id, asked)
+    if asked.step:
+        return measured_direction(asked.step, found)
     if not asked.fixed or known.attributes is None:
         return ESTIMATORS[asked.estimator](known.mu, found)
     return locked(known.mu, found, known.attributes, known.attribute_names, asked.fixed, asked.estimator)

@@ -1,19 +1,15 @@
 """What a direction rests on, in words first; what comes along, what the lock does, what was measured in pictures."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import streamlit as st
 
-from live.reported import find, report
 from pages.ui import direction_asked
 from pages.ui.direction_asked import Asked
-from pages.ui.direction_matrix import draw_matrix
+from pages.ui.direction_matrix import draw_matrix, measured
 from pages.ui.figures import show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
-from vae.errors import VAEError
 from vae.explore.directions.evidence import Evidence
 from vae.explore.directions.found import Direction
 
@@ -23,29 +19,31 @@ MINUS = "\u2212"
 
 def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction) -> None:
     """The verdict, what comes along, before and after the lock; the figures and matrices folded."""
-    model_id = state.entry.model_id
+    model_id, seen = state.entry.model_id, measured(state)
     told = direction_asked.evidence(model_id, asked)
     with st.container(key="attributes-verdict"):
         verdict, _, rest = told.sentence.partition(": ")
         st.markdown(f"**{literal(verdict)}:** {literal(rest)}")
-    along = [one for one in direction_asked.comes_along(model_id, asked) if one.name not in asked.fixed]
+    if asked.step and seen is not None:
+        st.write(literal(seen.sentence(direction_asked.about(asked)[0], "settled")))
+    along = [] if asked.step else direction_asked.comes_along(model_id, asked)
+    along = [one for one in along if one.name not in asked.fixed]
     names = direction_asked.groups(model_id, asked).names
     if along:
         said = " ".join(one.sentence(names) for one in along[:SAID]).replace("_", " ")
         more = f" {len(along) - SAID} other attributes differ, too." if len(along) > SAID else ""
         st.caption(f"What comes along: {literal(said)}{more} Keep them fixed above to leave them out.")
-    elif not asked.fixed:
+    elif not asked.fixed and not asked.step:
         st.caption("The direction carries along whatever else the groups differ in: look for what came with it.")
-    if asked.fixed:
+    if asked.fixed or asked.step:
         _draw_lock(model_id, asked, found, whole)
     with st.expander("Figures"):
         show_table(
             ("", "value", "95 % interval", "what it is"), _figures(told), "How far to trust it, in figures", "proof"
         )
-    measured = _measured(state)
-    if measured is not None:
+    if seen is not None:
         with st.expander("What directions do to other attributes, measured on decoded pictures"):
-            draw_matrix(state, measured)
+            draw_matrix(state, seen)
     with st.expander("Angles to the directions of other attributes"):
         _draw_cosines(model_id, found, asked)
 
@@ -79,9 +77,8 @@ def _draw_lock(model_id: str, asked: Asked, found: Direction, whole: Direction) 
     """What the lock took and what it left."""
     before = direction_asked.cosines(model_id, tuple(whole.vector.tolist()))
     after = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
-    rows = [
-        (name.replace("_", " "), _number(before[name]), _number(after[name])) for name in asked.fixed if name in before
-    ]
+    fixed = asked.fixed or tuple(name for name in before if name not in direction_asked.about(asked))
+    rows = [(name.replace("_", " "), _number(before[name]), _number(after[name])) for name in fixed if name in before]
     rows.append(("length of the step", f"{whole.gap:.2f}", f"{found.gap:.2f}"))
     show_table(("cosine with", "before the lock", "after"), rows, "What the lock changes", "lock")
 
@@ -97,14 +94,6 @@ def _draw_cosines(model_id: str, found: Direction, asked: Asked) -> None:
     if rows:
         show_table(("attribute", "cosine", "angle"), rows, "Cosines with other directions", "cosines")
     st.caption("1 is the same direction, 0 has nothing to do with it, −1 is the opposite.")
-
-
-def _measured(state: State) -> Mapping[str, Any] | None:
-    try:
-        measured = find(report(state.entry), "directions")
-    except VAEError:  # the Report page says what is wrong with the file
-        return None
-    return measured if isinstance(measured, Mapping) else None
 
 
 def _number(value: float) -> str:

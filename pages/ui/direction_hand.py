@@ -7,8 +7,10 @@ import numpy as np
 import streamlit as st
 
 from pages.ui import cache, direction_asked
+from pages.ui.cache import Code
 from pages.ui.direction_asked import Asked
 from pages.ui.direction_evidence import draw_evidence
+from pages.ui.direction_matrix import measured
 from pages.ui.direction_source import draw_source
 from pages.ui.errors import careful
 from pages.ui.knobs import REACH, mount_knobs, numbers
@@ -60,7 +62,8 @@ def _how(state: State, asked: Asked) -> Asked:
     model_id = state.entry.model_id
     names = [name for name in cache.encodings(model_id).attribute_names if name not in direction_asked.about(asked)]
     fixed: tuple[str, ...] = ()
-    if names:
+    step = _by_looking(state, asked)
+    if names and not step:
         fixed = tuple(
             st.multiselect(
                 "Keep fixed",
@@ -82,7 +85,21 @@ def _how(state: State, asked: Asked) -> Asked:
             persist_state="session",
         )
         st.caption(ESTIMATOR_HELP)
-    return Asked(asked.kind, asked.rows, asked.names, str(estimator), fixed)
+    return Asked(asked.kind, asked.rows, asked.names, str(estimator), fixed, step)
+
+
+def _by_looking(state: State, asked: Asked) -> Code:
+    """The step with all other attributes kept fixed in pictures, where one was measured and is wanted; else ()."""
+    seen, about = measured(state), direction_asked.about(asked)
+    if seen is None or not about or not (step := seen.step(about[0], "settled")):
+        return ()
+    wanted = st.toggle(
+        "Keep all others fixed, by looking at pictures",
+        key=f"attributes.looking.{state.entry.model_id}",
+        persist_state="session",
+        help="The step was settled by what a network reads off decoded pictures, and judged by another such network.",
+    )
+    return step if wanted else ()
 
 
 def _knob(state: State, found: Direction, name: str) -> Place:
@@ -118,8 +135,8 @@ def _settled(told: Mapping[str, Any]) -> None:
 
 def _keep(state: State, asked: Asked, found: Direction) -> None:
     name = (words(asked.kind) if asked.kind else asked.names[0])[:40]
-    if asked.fixed:
-        name = f"{name}, {len(asked.fixed)} fixed"
+    if asked.fixed or asked.step:
+        name = f"{name}, {len(asked.fixed) if asked.fixed else 'all others'} fixed"
     box = f"attributes.name.{state.entry.model_id}.{name}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.text_input("Name", value=name, key=box, max_chars=60, width=260)

@@ -3,27 +3,32 @@
 import html
 import math
 from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
 
 import streamlit as st
 
+from live.reported import find, report
 from pages.ui import cache
 from pages.ui.errors import careful
 from pages.ui.state import State
 from vae.errors import VAEError
 from vae.evaluate.moves.entangle import Entangled
 
-WAYS = {"effect": "As it is", "locked": "All others fixed"}
+WAYS = {"effect": "As it is", "locked": "All others fixed in codes", "settled": "Fixed by looking"}
 SHOWN = 0.1  # standard deviations: less is shown pale
 
 
-def draw_matrix(state: State, kept: Mapping[str, Any]) -> None:
-    """The matrix that a report kept. Says so where it is of another version."""
-    try:
-        measured = Entangled.from_json(kept)
-    except VAEError as error:
-        st.caption(str(error))
-        return
+def measured(state: State) -> Entangled | None:
+    """What was measured of the model's directions in pictures; None where nothing was, or by another version."""
+    with suppress(VAEError):  # Report says what is wrong with the file
+        kept = find(report(state.entry), "directions")
+        if isinstance(kept, Mapping):
+            return Entangled.from_json(kept)
+    return None
+
+
+def draw_matrix(state: State, measured: Entangled) -> None:
+    """The matrix of what was measured."""
     way = st.segmented_control(
         "Directions",
         list(WAYS),

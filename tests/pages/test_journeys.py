@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image
 
 from live import engine
+from live.samples import STANDARD
 from pages.ui import cache
 from tests.pages.conftest import parts, pictures, sound, stage, unpacked, visit
 from vae import data
@@ -239,6 +240,10 @@ def render_of(png):
 # ---- sample --------------------------------------------------------------------------------------------------------
 
 
+DRAWN = {"draw": 1, "count": 36, "temperature": 1.0, "limit": 0.0, "pace": 2.0, "live": False}
+DRAWN |= {"prior": STANDARD, "of": ""}
+
+
 def grid(app):
     """What the browser is told of the samples."""
     return parts(app, "shower")[0]
@@ -246,8 +251,7 @@ def grid(app):
 
 def settle(hands, app, **asked):
     """The hand leaves the samples like that."""
-    told = {"draw": 1, "count": 36, "temperature": 1.0, "pace": 2.0, "live": False}
-    return sound(hands.tell(app, "shower", "settled", **told | asked))
+    return sound(hands.tell(app, "shower", "settled", **DRAWN | asked))
 
 
 def test_samples_are_as_many_as_asked_and_differ(home, hands):
@@ -264,16 +268,16 @@ def test_samples_are_as_many_as_asked_and_differ(home, hands):
 def test_temperature_zero_draws_the_middle_each_time(home, hands):
     app = settle(hands, visit("sample.py", model="digits"), temperature=0.0)
     assert len(set(grid(app)["pictures"])) == 1
-    told = {"draw": 1, "count": 36, "temperature": 0.0, "pace": 2.0, "live": False}
-    hands.tell(app, "shower", "keep", **told, of=1, at=0.0, index=3)
+    told = DRAWN | {"temperature": 0.0, "from": 1, "at": 0.0, "within": 0.0, "index": 3}
+    hands.tell(app, "shower", "keep", **told)
     (kept,) = sound(app).session_state["muscope"].shelf
     assert set(kept.place.code) == {0.0}
 
 
 def test_a_kept_sample_is_the_very_code_of_its_draw(home, hands):
     app = visit("sample.py", model="digits")
-    told = {"draw": 7, "count": 36, "temperature": 0.5, "pace": 2.0, "live": True}
-    hands.tell(app, "shower", "keep", **told, of=7, at=0.5, index=11)
+    told = DRAWN | {"draw": 7, "temperature": 0.5, "live": True, "from": 7, "at": 0.5, "within": 0.0, "index": 11}
+    hands.tell(app, "shower", "keep", **told)
     (kept,) = sound(app).session_state["muscope"].shelf
     codes = cache.random_codes(app.session_state["muscope"].entry.model_id, 36, 0.5, 7)
     assert kept.place.code == codes[11] and stage(app) == drawn("digits", codes[11])

@@ -102,6 +102,20 @@ class Entangled:
         columns = zip(self.attributes, row, self.weak, strict=True)
         return {name: value for name, value, weak in columns if name != direction and not weak}
 
+    def step(self, direction: str, way: str) -> tuple[float, ...]:
+        """The step in the code, (L,); () where there is none, or it was not found."""
+        if direction not in self.directions or way not in self.steps:
+            return ()
+        row = self.steps[way][self.directions.index(direction)]
+        return row if np.isfinite(row).all() and any(row) else ()
+
+    def sentence(self, direction: str, way: str) -> str:
+        """What a direction does in decoded pictures, for a person."""
+        return (
+            f"In {self.images:,} decoded pictures it does {self.share(direction, way):.0%} of the real difference in "
+            f"{direction.replace('_', ' ')}; {_spilt(self.spills(direction, way)).replace('_', ' ')}."
+        )
+
     def lines(self) -> list[str]:
         """For a terminal: for each direction what it does, and what is left of that under lock."""
         wide = max(map(len, self.directions))

@@ -170,4 +170,4 @@ def _verdict(p: float, effect: tuple[float, float, float], cone: float, groups: 
         far = "apart without any overlap"
     if reasons:
         return "weak", f"Weak: {', and '.join(reasons)}. {on} lie {far}."
-    return "strong", f"Strong: {on} lie {far}, and other images would hardly turn it, by {cone:.0f} degrees at most."
+    return "strong", f"Strong: {on} lie {far}. Other images would turn it by {max(cone, 1):.0f}° at most."

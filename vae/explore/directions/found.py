@@ -154,6 +154,19 @@ def regression(mu: ArrayLike, values: ArrayLike, name: str) -> Direction:
     return _direction(slope * reach, slope * reach, groups, "regression", mu)
 
 
+def measured_direction(step: ArrayLike, groups: Groups) -> Direction:
+    """A step (L,) that was found by looking at pictures, as the direction between two groups.
+
+    Raises:
+        VAEError: a step that is nothing, or not finite.
+    """
+    step = one_code(step, "the step")
+    length = float(np.linalg.norm(step.astype(np.float64)))
+    if not length > 0:
+        raise VAEError(f"Nothing of the direction “{groups.names[0]}” is left: lock fewer attributes.")
+    return Direction((step / length).astype(np.float32), length, groups.counts, groups.names, "looking at pictures")
+
+
 # ---- what they share -----------------------------------------------------------------------------------------------
 
 
