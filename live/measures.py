@@ -14,12 +14,13 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from live.engine import ModelEntry
 from vae import data
@@ -34,12 +35,22 @@ NICE = "10"
 MOST = 24  # waiting at once: more would wait for hours
 LOOK = 0.1  # seconds between two looks at a process
 PATIENCE = 5.0  # seconds in which a process that was asked to end may do so
-DENSE = (10_000, 5_000)  # test images and draws of each: minutes where a picture is made by dense layers
+DENSE = (1_000, 5_000)  # test images and draws of each: minutes at most where a picture is made by dense layers
 CONVOLUTIONAL = (500, 500)  # a picture costs some hundred times as much there
 DEAR = 1_500_000  # weights of a dense decoder from which on it is measured on less
 LARGE = (1_000, 1_000)
+SPEED = 2e10  # weights of a dense decoder that two cores go through in a second
+SECONDS = {  # of the models that ship, on two cores with nothing else to do
+    "likelihood": 300.0,  # by convolutions
+    "disentanglement": 240.0,
+    "probes": 120.0,
+    "anomaly": 540.0,
+    "samples": 900.0,
+    "directions": 600.0,
+}
 TAIL = 8192  # bytes of the events that are read: the last line says where it stands
 
+NOTHING: Mapping[str, Any] = {}  # was measured
 FACTORS = ("sprites", "faces-fair")  # data drawn from factors that are independent of each other
 
 
@@ -226,26 +237,49 @@ def shared() -> Measures:
     return Measures()
 
 
-def amount(entry: ModelEntry) -> tuple[int, int]:
-    """What a likelihood that takes minutes is measured on, by what a picture costs: test images, draws of each."""
+def _weights(entry: ModelEntry) -> int:
+    """Of a dense decoder."""
     config = entry.config
-    if config.network == "conv":
+    widths = (config.latent_dim, *config.decoder_sizes, config.pixels)
+    return sum(before * after for before, after in pairwise(widths)) * max(1, len(config.levels))
+
+
+def amount(entry: ModelEntry, kept: Mapping[str, Any] = NOTHING) -> tuple[int, int]:
+    """What a likelihood is measured on: test images, draws of each.
+
+    Args:
+        kept: the likelihood that was measured before, if any. Again is on as much; at first it is by what a picture
+            costs.
+    """
+    images, draws = kept.get("images"), kept.get("draws")
+    if isinstance(images, int) and isinstance(draws, int) and images > 0 and draws > 0:
+        return images, draws
+    if entry.config.network == "conv":
         images, draws = CONVOLUTIONAL
     else:
-        widths = (config.latent_dim, *config.decoder_sizes, config.pixels)
-        weights = sum(before * after for before, after in pairwise(widths)) * max(1, len(config.levels))
-        images, draws = LARGE if weights > DEAR else DENSE
+        images, draws = LARGE if _weights(entry) > DEAR else DENSE
     known = entry.card.get("data")
     there = known.get("test") if isinstance(known, dict) else None
     return (min(images, there) if isinstance(there, int) and there > 1 else images), draws
 
 
-def options_of(entry: ModelEntry, suite: str) -> tuple[str, ...]:
-    """More words of the command that measures a suite of this model."""
+def options_of(entry: ModelEntry, suite: str, kept: Mapping[str, Any] = NOTHING) -> tuple[str, ...]:
+    """More words of the command that measures a suite of this model, of which `kept` was measured before."""
     if suite != "likelihood":
         return ()
-    images, draws = amount(entry)
+    images, draws = amount(entry, kept)
     return ("--images", str(images), "--k", str(draws))
+
+
+def expected(entry: ModelEntry, suite: str, kept: Mapping[str, Any] = NOTHING) -> float:
+    """Seconds that a suite may take on a machine with nothing else to do: as long as last time, else a guess."""
+    last = kept.get("seconds")
+    if isinstance(last, int | float) and last > 0:
+        return float(last)
+    if suite == "likelihood" and entry.config.network != "conv":
+        images, draws = amount(entry)
+        return max(5.0, images * draws * _weights(entry) / SPEED)
+    return SECONDS[suite]
 
 
 def unfit(entry: ModelEntry) -> dict[str, str]:

@@ -17,6 +17,8 @@ Line = tuple[str, ...]
 Stamp = tuple[int, int]  # when a file was changed, in nanoseconds, and its bytes
 
 UNSAID = ("model_id", "measured", "seconds", "command", "lines", "seed")  # told around the figures, not among them
+_BELOW = re.compile(r"(?<![^\s(\[])-(?=\d)")  # a hyphen that stands for a minus: no range, no date, no name
+_NONE = re.compile(r"(?<![^\s(\[])-(?=0(?:\.0+)?(?![\d.]))")
 _GAP = re.compile(r"\s{2,}")  # "active units   2 of 2"
 MANY = 8  # numbers in a list that are said one by one
 
@@ -47,8 +49,13 @@ def lines_of(part: Mapping[str, Any]) -> tuple[Line, ...]:
     """
     said = part.get("lines")
     if isinstance(said, list) and said:
-        return tuple(tuple(_GAP.split(str(each).strip())) for each in said)
-    return tuple((name, value) for name, value in _told(part, "") if name.partition(" ")[0] not in UNSAID)
+        return tuple(tuple(_GAP.split(signed(str(each)).strip())) for each in said)
+    return tuple((name, signed(value)) for name, value in _told(part, "") if name.partition(" ")[0] not in UNSAID)
+
+
+def signed(text: str) -> str:
+    """Numbers with a minus sign, which a hyphen is not; nothing is below zero by nothing: "−141.8", "0.00"."""
+    return _BELOW.sub("−", _NONE.sub("", text))
 
 
 def _told(value: Any, name: str) -> Iterable[tuple[str, str]]:
@@ -141,7 +148,7 @@ def _nll(kept: Report) -> str:
     nll, error = find(kept, "likelihood", "nll"), find(kept, "likelihood", "nll_error")
     if not isinstance(nll, int | float):
         return ""
-    return f"{nll:.2f}" + (f" ± {error:.2f}" if isinstance(error, int | float) else "")
+    return signed(f"{nll:.2f}") + (f" ± {error:.2f}" if isinstance(error, int | float) else "")
 
 
 def _source(kept: Report) -> Mapping[str, Any]:
@@ -205,7 +212,7 @@ def row(kept: Report, title: str, card: Mapping[str, Any], point: bool) -> tuple
 
     def shown(name: str, form: str) -> str:
         value = find(figures, name) if isinstance(figures, Mapping) else None
-        return format(value, form) if isinstance(value, int | float) else "–"
+        return signed(format(value, form)) if isinstance(value, int | float) else "–"
 
     return (
         title,

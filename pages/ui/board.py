@@ -129,8 +129,8 @@ def _knob(letter: str, term: Term) -> dict[str, Any]:
     what = "1 is the whole step of this direction" if term.step else "1 is the whole picture"
     return {
         "id": str(term.number),
-        "label": f"{letter} {term.words if len(term.words) <= 30 else term.words[:29] + '…'}",
-        "words": f"{what}; negative takes it away.",
+        "label": letter,  # whose picture and caption stand above
+        "words": f"{term.words}. {what}; negative takes it away.",
         "vector": list(term.vector),
         "value": term.weight,
         "low": -LIMIT,

@@ -1,5 +1,6 @@
 """Two groups of pictures that a direction is asked of, and what comes of it: kept by names and numbers."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,6 +35,15 @@ class Asked:
     estimator: str = "difference"
     fixed: tuple[str, ...] = ()
     step: cache.Code = ()
+
+
+def fixed_words(asked: Asked) -> str:
+    """ "hat fixed", "4 fixed", "all others fixed"; "" where nothing is."""
+    if asked.step:
+        return "all others fixed"
+    if len(asked.fixed) > 2:
+        return f"{len(asked.fixed)} fixed"
+    return f"{' and '.join(asked.fixed)} fixed".replace("_", " ") if asked.fixed else ""
 
 
 def as_rows(rows: np.ndarray) -> bytes:
@@ -72,11 +82,31 @@ def evidence(model_id: str, asked: Asked) -> Evidence:
 
 @lru_cache(maxsize=128)
 def comes_along(model_id: str, asked: Asked) -> tuple[Confounder, ...]:
-    """Other attributes that the groups differ in."""
+    """Other attributes that the groups differ in, without those that the groups are about."""
+    own = differ_in(model_id, asked)
+    return tuple(one for one in _differing(model_id, asked) if one.name not in own)
+
+
+@lru_cache(maxsize=128)
+def differ_in(model_id: str, asked: Asked) -> tuple[str, ...]:
+    """What groups are about, of the attributes that they differ in: named with them, or separating them completely."""
+    said = "" if asked.kind else _plain(" ".join(asked.names))
+    return tuple(
+        one.name for one in _differing(model_id, asked) if one.whole or f" {_plain(one.name).strip()} " in said
+    )
+
+
+@lru_cache(maxsize=128)
+def _differing(model_id: str, asked: Asked) -> tuple[Confounder, ...]:
     known = cache.encodings(model_id)
     if known.attributes is None:
         return ()
     return confounders(groups(model_id, asked), known.attributes, known.attribute_names, about(asked))
+
+
+def _plain(words: str) -> str:
+    """Words in small letters, a space around each: "Smile>0.7 and not long_hair" names " long hair "."""
+    return " " + " ".join(re.findall(r"[^\W_]+", words.lower())) + " "
 
 
 def about(asked: Asked) -> tuple[str, ...]:

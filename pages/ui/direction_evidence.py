@@ -10,8 +10,9 @@ from pages.ui.direction_matrix import draw_matrix, measured
 from pages.ui.figures import show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
-from vae.explore.directions.evidence import Evidence
+from vae.explore.directions.evidence import SOLID, Evidence
 from vae.explore.directions.found import Direction
+from vae.explore.directions.groups import percent
 
 SAID = 3  # of what comes along
 MINUS = "\u2212"
@@ -28,18 +29,32 @@ def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction
         st.write(literal(seen.sentence(direction_asked.about(asked)[0], "settled")))
     along = [] if asked.step else direction_asked.comes_along(model_id, asked)
     along = [one for one in along if one.name not in asked.fixed]
+    own = [] if asked.step else [name for name in direction_asked.differ_in(model_id, asked) if name not in asked.fixed]
     names = direction_asked.groups(model_id, asked).names
+    if own:
+        st.caption(f"These groups differ in: {literal(', '.join(own).replace('_', ' '))}.")
     if along:
         said = " ".join(one.sentence(names) for one in along[:SAID]).replace("_", " ")
-        more = f" {len(along) - SAID} other attributes differ, too." if len(along) > SAID else ""
-        st.caption(f"What comes along: {literal(said)}{more} Keep them fixed above to leave them out.")
-    elif not asked.fixed and not asked.step:
+        more = len(along) - SAID
+        if more > 0:
+            said += f" {more} other attribute{'s differ' if more > 1 else ' differs'}, too."
+        them = "it" if len(along) == 1 else "them"
+        st.caption(f"What comes along: {literal(said)} Keep {them} fixed above to leave {them} out.")
+    if not asked.step and min(told.counts) < SOLID:
+        first, second = told.counts
+        sides = f"{first:,} images on each side" if first == second else f"{first:,} and {second:,} images"
+        st.caption(f"With {sides} it also carries whatever these {first + second:,} happen to differ in.")
+    elif not along and not asked.fixed and not asked.step:
         st.caption("The direction carries along whatever else the groups differ in: look for what came with it.")
     if asked.fixed or asked.step:
         _draw_lock(model_id, asked, found, whole)
     with st.expander("Figures"):
         show_table(
             ("", "value", "95 % interval", "what it is"), _figures(told), "How far to trust it, in figures", "proof"
+        )
+        st.caption(
+            "Pairs: a step leads from an image without it to an image with it. A cosine near 1 means that all such "
+            "steps point the same way; near that of random pairs, that they have nothing in common."
         )
     if seen is not None:
         with st.expander("What directions do to other attributes, measured on decoded pictures"):
@@ -60,7 +75,7 @@ def _figures(told: Evidence) -> list[tuple[str, ...]]:
         ),
         ("Cone", cone, "", "holds the true direction 95 % of the time"),
         ("AUC", f"{told.auc:.2f}", _ends(told.auc_low, told.auc_high), "held-out images; 0.5 is chance"),
-        ("Accuracy", f"{told.accuracy:.0%}", "", "held-out images, each group counting the same; 50 % is chance"),
+        ("Accuracy", percent(told.accuracy), "", "held-out images, each group counting the same; 50 % is chance"),
         (
             "Pairs",
             _number(told.pair_cosine),
@@ -79,8 +94,23 @@ def _draw_lock(model_id: str, asked: Asked, found: Direction, whole: Direction) 
     after = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
     fixed = asked.fixed or tuple(name for name in before if name not in direction_asked.about(asked))
     rows = [(name.replace("_", " "), _number(before[name]), _number(after[name])) for name in fixed if name in before]
-    rows.append(("length of the step", f"{whole.gap:.2f}", f"{found.gap:.2f}"))
-    show_table(("cosine with", "before the lock", "after"), rows, "What the lock changes", "lock")
+    if asked.step:
+        kept = "All other attributes are kept as they are, as far as can be seen in pictures"
+    elif len(asked.fixed) > 2:
+        kept = f"These {len(asked.fixed)} are kept as they are"
+    else:
+        kept = " and ".join(asked.fixed).replace("_", " ") + (" is" if len(asked.fixed) == 1 else " are")
+        kept = f"{kept[0].upper()}{kept[1:]} kept as {'it is' if len(asked.fixed) == 1 else 'they are'}"
+    st.caption(literal(f"{kept}. The whole step is {found.gap:.2f} long, without the lock {whole.gap:.2f}."))
+    if rows:
+        show_table(("cosine with", "without the lock", "with it"), rows, "What the lock changes", "lock")
+        others = fixed[0].replace("_", " ") if len(fixed) == 1 else "each attribute"
+        st.caption(
+            literal(
+                f"Cosines are with the unlocked direction of {others}, which itself carries other things "
+                "along: they need not become 0."
+            )
+        )
 
 
 def _draw_cosines(model_id: str, found: Direction, asked: Asked) -> None:

@@ -11,6 +11,7 @@ from pages.ui.cache import Code
 from pages.ui.direction_asked import Asked
 from pages.ui.direction_evidence import draw_evidence
 from pages.ui.direction_matrix import measured
+from pages.ui.direction_picks import UNNAMED
 from pages.ui.direction_source import draw_source
 from pages.ui.errors import careful
 from pages.ui.knobs import REACH, mount_knobs, numbers
@@ -23,6 +24,7 @@ from vae.explore.directions.steps import apply
 STRENGTH = "attributes.strength"  # where the session keeps it
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 LOW, HIGH = -2.0, 2.0
+NAME_LIMIT = 60
 ESTIMATOR_WORDS = {
     "difference": "From mean to mean",
     "whitened": "Where the groups are told apart best (whitened)",
@@ -36,6 +38,7 @@ ESTIMATOR_HELP = (
 
 def draw_direction(state: State) -> Place | None:
     """Everything about one direction; the code that comes out, None where there is no direction."""
+    cache.encodings(state.entry.model_id)  # a model without them is told about once, in place of the page
     asked = draw_source(state)
     if asked is None:
         return None
@@ -51,7 +54,8 @@ def draw_direction(state: State) -> Place | None:
     except VAEError as error:
         st.error(str(error))
         return None
-    result = _knob(state, found, words(asked.kind) if asked.kind else asked.names[0])
+    fixed = direction_asked.fixed_words(asked)
+    result = _knob(state, found, words(asked.kind) if asked.kind else asked.names[0], f", {fixed}" if fixed else "")
     draw_evidence(state, asked, found, whole)
     _keep(state, asked, found)
     return result
@@ -102,7 +106,7 @@ def _by_looking(state: State, asked: Asked) -> Code:
     return step if wanted else ()
 
 
-def _knob(state: State, found: Direction, name: str) -> Place:
+def _knob(state: State, found: Direction, name: str, fixed: str = "") -> Place:
     strength: float = st.session_state.setdefault(STRENGTH, 1.0)
     start = state.place
     knob = {
@@ -126,7 +130,7 @@ def _knob(state: State, found: Direction, name: str) -> Place:
     }
     mount_knobs(state, "attributes.knobs", base=start.code, knobs=[knob], settled=_settled)
     code = tuple(apply(np.array(start.code, np.float32), found, strength).tolist())
-    return Place(code, None, f"{start.caption}, {name} {round(strength, 2):+g}")
+    return Place(code, None, f"{start.caption}, {name} {round(strength, 2):+g}{fixed}")
 
 
 def _settled(told: Mapping[str, Any]) -> None:
@@ -135,11 +139,13 @@ def _settled(told: Mapping[str, Any]) -> None:
 
 def _keep(state: State, asked: Asked, found: Direction) -> None:
     name = (words(asked.kind) if asked.kind else asked.names[0])[:40]
-    if asked.fixed or asked.step:
-        name = f"{name}, {len(asked.fixed) if asked.fixed else 'all others'} fixed"
+    if name == UNNAMED:
+        name = ""
+    elif fixed := direction_asked.fixed_words(asked):
+        name = f"{name}, {fixed}"[:NAME_LIMIT]
     box = f"attributes.name.{state.entry.model_id}.{name}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        st.text_input("Name", value=name, key=box, max_chars=60, width=260)
+        st.text_input("Name", value=name, key=box, max_chars=NAME_LIMIT, width=260, placeholder="smile, slant …")
         said = direction_asked.evidence(state.entry.model_id, asked).sentence
         kept = KeptDirection(name, tuple(found.vector.tolist()), found.gap, said)
         st.button(
@@ -148,7 +154,7 @@ def _keep(state: State, asked: Asked, found: Direction) -> None:
             icon=":material/bookmark_add:",
             on_click=careful(_kept),
             args=(state, kept, box),
-            help="It is then here under Kept, and on Sums.",
+            help="It is then here under Kept, on Sums and on Sliders.",
         )
 
 
@@ -157,4 +163,4 @@ def _kept(state: State, kept: KeptDirection, box: str) -> None:
     if not name:
         raise VAEError("A direction needs a name: type one, then keep it.")
     state.keep_direction(KeptDirection(name, kept.vector, kept.gap, kept.words))
-    st.toast("Kept: find it under Kept and on Sums.")
+    st.toast(f"Kept: {literal(name)} is on Attributes under Kept, on Sums and on Sliders.")

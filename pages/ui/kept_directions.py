@@ -15,9 +15,11 @@ def draw_kept_directions(state: State) -> None:
         st.subheader("Kept directions")
     for place, each in enumerate(kept):
         with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-            st.caption(f"**{literal(each.name)}** · {each.words}", width="stretch")
+            short, _, rest = each.words.partition(":")
+            whole = literal(each.words) if rest else None
+            st.caption(f"**{literal(each.name)}** · {literal(short)}", width="stretch", help=whole)
             st.button(
-                f"Delete {literal(each.name)}",
+                f"Delete “{literal(each.name)}”",
                 key=f"directions.do.delete.{place}",
                 type="tertiary",
                 on_click=_delete,

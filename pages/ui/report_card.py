@@ -5,6 +5,7 @@ from contextlib import suppress
 import streamlit as st
 
 from live.engine import ModelEntry
+from live.reported import signed
 from pages.ui import cache, judged
 from pages.ui.figures import show_bars, show_split, show_table
 from pages.ui.state import State
@@ -60,8 +61,8 @@ def draw_figures(entry: ModelEntry) -> None:
     missing: list[str] = []
     told = _told(entry, missing)
     show_table(("", "", ""), told, f"Figures of {entry.title}", "figures")
-    count = figures.get("images", _of_data(entry, "test"))
-    counted = f", {count:,} test images" if isinstance(count, int) else ""
+    count = _tested(entry)
+    counted = f", {count:,} test images" if count else ""
     st.caption(
         f"{literal(str(figures.get('likelihood') or 'Likelihood not named'))}; "
         f"binarisation {figures.get('binarisation', 'none')}{counted}."
@@ -80,17 +81,19 @@ def draw_figures(entry: ModelEntry) -> None:
 def _told(entry: ModelEntry, missing: list[str]) -> list[tuple[str, str, str]]:
     """The rows of figures. What its training did not measure is taken from the kept codes, or named in `missing`."""
     figures, free, point = judged.figures(entry), None, judged.is_point(entry)
+    count = _tested(entry)
+    over = f"; of {count:,} test images" if count else ""
     with suppress(VAEError):  # no codes are kept
         free = judged.free(entry.model_id)
 
     def nats(name: str) -> str:
-        return f"{judged.figure(entry, name, '.1f')} nats per image"
+        return signed(f"{judged.figure(entry, name, '.1f')} nats per image")
 
     rows = []
     if not point:
         drawn = "; at codes drawn at random" if entry.config.levels else ""
         rows += [
-            ("ELBO", nats("elbo"), "a lower bound of log p(x); higher is better"),
+            ("ELBO", nats("elbo"), f"a lower bound of log p(x); higher is better{over}"),
             ("KL (rate)", nats("kl"), f"what the code costs, and tells{drawn}"),
         ]
     rows.append(("Reconstruction (distortion)", nats("recon_nll"), "what the code leaves open"))
@@ -127,6 +130,12 @@ def _told(entry: ModelEntry, missing: list[str]) -> list[tuple[str, str, str]]:
 def _of_data(entry: ModelEntry, split: str) -> int | None:
     data = entry.card.get("data")
     count = data.get(split) if isinstance(data, dict) else None
+    return count if isinstance(count, int) else None
+
+
+def _tested(entry: ModelEntry) -> int | None:
+    """The test images that the card's figures are of."""
+    count = judged.figures(entry).get("images", _of_data(entry, "test"))
     return count if isinstance(count, int) else None
 
 

@@ -42,12 +42,19 @@ WORDS = {
     ),
 }
 
+MEANINGS = {  # of lines of a suite that do not explain themselves
+    "effective draws": "Effective draws: how many of the draws of an image carry its figure; with few it is less sure.",
+    "information": "Information: what the code tells of which image it was, the useful part of the rate.",
+    "codes against prior": "Codes against prior: the rest of the rate, how far all codes together are from N(0, I).",
+}
+
 CANCELLED = "muscope.report.cancelled"  # what this visitor cancelled and has not asked for again
 
 
 def draw_suites(state: State) -> None:
     """A part for each suite. It follows what is being measured, whoever asked for it."""
     st.subheader("Measured beyond its card")
+    st.caption("Times are of a computer with nothing else to do; a busy one may take several times as long.")
     busy = measures.shared().busy
 
     @st.fragment(run_every=1 if busy else None, key="report.suites")
@@ -72,12 +79,12 @@ def _draw_all(state: State) -> None:
                     st.markdown(f"**{title}**")
                     st.caption(words)
                 if now is None or now.how == "failed":
-                    _draw_button(state, name, name in kept, unfit.get(name, ""))
-            if name in unfit and name not in kept:
-                st.caption(unfit[name])
-            elif name == "likelihood" and name not in unfit:
-                images, draws = measures.amount(entry)
-                st.caption(f"“Measure” takes {images:,} test images, {draws:,} draws each: some minutes.")
+                    _draw_button(state, name, kept.get(name), unfit.get(name, ""))
+            if name in unfit:
+                if name not in kept:
+                    st.caption(unfit[name])
+            elif now is None or now.how == "failed":
+                st.caption(_price(entry, name, kept.get(name)))
             if now is not None:
                 _draw_standing(state, name, now)
             elif (entry.model_id, name) in st.session_state.get(CANCELLED, ()):
@@ -86,22 +93,37 @@ def _draw_all(state: State) -> None:
                 _draw_kept(entry, name, kept[name])
 
 
-def _draw_button(state: State, name: str, again: bool, why: str) -> None:
+def _verb(part: Mapping[str, Any] | None) -> str:
+    """What the button says of a suite, measured before or not."""
+    return "Measure" if part is None else "Measure again"
+
+
+def _price(entry: ModelEntry, name: str, part: Mapping[str, Any] | None) -> str:
+    """What a press costs: how long, and of how many images where the page chooses that."""
+    known = part or {}
+    said = f"“{_verb(part)}” takes about {duration(measures.expected(entry, name, known))}"
+    if name != "likelihood":
+        return f"{said}."
+    images, draws = measures.amount(entry, known)
+    return f"{said}: {images:,} test images, {draws:,} draws each."
+
+
+def _draw_button(state: State, name: str, part: Mapping[str, Any] | None, why: str) -> None:
     st.button(
-        "Measure again" if again else "Measure",
+        _verb(part),
         key=f"report.do.measure.{name}",
         help=why or f"Measures {WORDS[name][0].lower()} in a process of its own. It goes on when you leave the page.",
         disabled=bool(why),
         type="secondary",
         icon=":material/straighten:",
         on_click=careful(_ask),
-        args=(state, name),
+        args=(state, name, part or {}),
     )
 
 
-def _ask(state: State, name: str) -> None:
+def _ask(state: State, name: str, part: Mapping[str, Any]) -> None:
     entry = state.entry
-    measures.shared().ask(entry.folder, entry.model_id, name, me(state), measures.options_of(entry, name))
+    measures.shared().ask(entry.folder, entry.model_id, name, me(state), measures.options_of(entry, name, part))
     st.session_state.get(CANCELLED, set()).discard((entry.model_id, name))
 
 
@@ -133,8 +155,12 @@ def _cancel(state: State, name: str) -> None:
 def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
     lines = reported.lines_of({**part, "lines": lines_of(part)} if name == "probes" else part)
     rows = [line for line in lines if len(line) > 1]
+    if name == "likelihood" and isinstance(images := part.get("images"), int):
+        rows = [(*row[:-1], f"{row[-1]}, of {images:,} test images") if row[0] == "ELBO" else row for row in rows]
     head = bool(rows) and not any(letter.isdigit() for cell in rows[0] for letter in cell)  # names alone, no figure
     show_table(rows[0] if head else (), rows[head:], f"{WORDS[name][0]} of {entry.title}", f"suite-{name}")
+    if told := [MEANINGS[row[0]] for row in rows if row[0] in MEANINGS]:
+        st.caption(" ".join(told))
     for remark in (line for line in lines if len(line) == 1):
         st.caption(literal(remark[0]))
     took = f" in {duration(part['seconds'])}" if isinstance(part.get("seconds"), int | float) else ""

@@ -17,6 +17,7 @@ from pages.ui.turns import Told
 from pages.ui.widgets import literal, uri
 from vae.errors import VAEError
 from vae.explore.choose import rows_in_turn
+from vae.explore.directions.groups import percent
 from vae.explore.directions.unlabelled import Axis, grey_levels, kl_axes, principal_axes, visible_axes
 from vae.explore.sums import weighted_sum
 from vae.explore.visible import pulled_back
@@ -34,11 +35,10 @@ TITLES = {
     ALL: "Visible everywhere",
 }
 ABOUT = {
-    PRINCIPAL: "Principal axes of the images' codes: along the first they differ most.",
-    DIMENSIONS: "The dimensions of the code one by one, the one that tells most about an image first.",
-    HERE: "What the decoder answers to most strongly at this very picture: the leading right singular vectors of its "
-    "Jacobian (the slope of every pixel in every number of the code).",
-    ALL: f"The same, averaged over {EVERYWHERE} images: what it answers to wherever one stands.",
+    PRINCIPAL: "Where the codes of the images differ most (their principal axes).",
+    DIMENSIONS: "The numbers of the code one by one, the one that tells most about an image first.",
+    HERE: "What changes this very picture most (singular vectors of the decoder's Jacobian).",
+    ALL: f"What changes pictures most wherever one stands: the same, averaged over {EVERYWHERE} images.",
 }
 _TURNED = "muscope.unlabelled"
 
@@ -66,13 +66,14 @@ def words_of(model_id: str, way: str, axis: Axis) -> str:
     """What is known of a direction, in one line."""
     entry = cache.by_id(model_id)
     if way == PRINCIPAL:
-        return f"{axis.share:.0%} of the variance of the codes"
+        return f"{percent(axis.share)} of the variance of the codes"
     if way == DIMENSIONS:
         unit = "in variance of the codes" if entry.config.posterior == "point" else "nats of KL"
-        return f"{axis.strength:.2f} {unit}, {axis.share:.0%} of all"
+        return f"{axis.strength:.2f} {unit}, {percent(axis.share)} of all"
     levels = grey_levels(axis, int(np.prod(entry.shape)))
     where = "here" if way == HERE else "on average"
-    return f"{axis.share:.0%} of what can be seen {where}; one step changes a pixel by {levels:.0f} of 255 grey levels"
+    seen = f"{percent(axis.share)} of what can be seen {where}"
+    return f"{seen}; one step changes a pixel by {levels:.0f} of 255 grey levels"
 
 
 def title_of(model_id: str, way: str, place: int, axis: Axis) -> str:
@@ -95,6 +96,7 @@ def draw_axes(state: State) -> Place:
         format_func=TITLES.__getitem__,
         key="directions.way",
         persist_state="session",
+        help="\n\n".join(f"**{TITLES[each]}:** {ABOUT[each]}" for each in TITLES),
     )
     st.caption(ABOUT[way])
     model_id, start = state.entry.model_id, state.place
@@ -107,7 +109,7 @@ def draw_axes(state: State) -> Place:
     _mount(state, way, found, turned)
     st.caption(
         "Each knob goes two standard deviations of the images' codes to either side. Name what you find and keep it: "
-        "it is then on Sums and on Sliders."
+        "it is then on Attributes under Kept, on Sums and on Sliders."
     )
     for place, axis in enumerate(found):
         _draw_axis(state, way, place, axis)
@@ -175,12 +177,12 @@ def _draw_axis(state: State, way: str, place: int, axis: Axis) -> None:
         st.html(f'<div class="mu-strip"><img data-muscope="axis" alt="{alt}" src="{uri(png)}"></div>')
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             box = f"directions.name.{model_id}.{way}.{place}"
-            st.text_input(
+            typed = st.text_input(
                 f"Name for {name}", key=box, max_chars=NAME_LIMIT, placeholder="Name it: smile, slant …",
                 label_visibility="collapsed", width=220,
-            )  # fmt: skip
+            ).strip()  # fmt: skip
             st.button(
-                f"Keep {name}",
+                f"Keep as “{literal(typed)}”" if typed else f"Keep {name}",
                 key=f"directions.do.keep.{place}",
                 icon=":material/bookmark_add:",
                 on_click=careful(_keep),
@@ -193,4 +195,4 @@ def _keep(state: State, box: str, name: str, axis: Axis, words: str) -> None:
     if any(kept.name == named for kept in state.directions.get(state.model, [])):
         raise VAEError(f"A direction called “{literal(named)}” is kept already: type another name.")
     state.keep_direction(KeptDirection(named, tuple(axis.vector.tolist()), axis.spread, words))
-    st.toast(f"Kept: {literal(named)} is on Sums and on Sliders now.")
+    st.toast(f"Kept: {literal(named)} is on Attributes under Kept, on Sums and on Sliders.")

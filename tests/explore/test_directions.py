@@ -205,6 +205,9 @@ def test_an_attribute_carried_by_one_group_is_said_and_one_carried_by_both_is_no
     found = confounders(halves(), values, names, without=("smile",))
     assert [one.name for one in found] == ["hat", "age"]
     assert found[0].mine == pytest.approx(hat[:100].mean()) and found[0].theirs == pytest.approx(hat[100:].mean())
+    assert not found[0].whole and not found[1].whole
+    values[:, 2] = np.arange(200) < 99  # all of one group but one
+    assert [one.whole for one in confounders(halves(), values, names) if one.name in ("smile", "age")] == [True, True]
     assert "of “first” have “hat”, but" in found[0].sentence(("first", "second"))
     assert "has more “age” than “second”, by" in found[1].sentence(("first", "second"))
     with pytest.raises(VAEError, match="one row for each image"):

@@ -78,12 +78,24 @@ def test_a_dear_decoder_is_measured_on_less_and_never_on_more_than_there_is():
         return SimpleNamespace(config=config, card={"data": known})
 
     dense = Config((1, 28, 28), 50, "mlp", (200, 200), (200, 200))
-    assert measures.amount(entry(dense, test=10_000)) == (10_000, 5_000)
-    assert measures.amount(entry(dense)) == (10_000, 5_000)
+    assert measures.amount(entry(dense, test=10_000)) == (1_000, 5_000)
+    assert measures.amount(entry(dense)) == (1_000, 5_000)
     assert measures.amount(entry(dense.with_(decoder_sizes=(2000, 2000)), test=10_000)) == (1_000, 1_000)
     conv = Config((1, 28, 28), 8, "conv", (8, 16), (16, 8))
     assert measures.amount(entry(conv, test=10_000)) == (500, 500)
     assert measures.amount(entry(conv, test=60)) == (60, 500)
+
+
+def test_again_takes_as_much_as_before_and_is_expected_to_take_as_long():
+    entry = SimpleNamespace(config=Config((1, 28, 28), 2, "mlp", (128, 64), (64, 128)), card={"data": {"test": 10_000}})
+    before = {"images": 10_000, "draws": 100, "seconds": 77}
+    assert measures.amount(entry, before) == (10_000, 100)
+    assert measures.options_of(entry, "likelihood", before) == ("--images", "10000", "--k", "100")
+    assert measures.expected(entry, "likelihood", before) == 77
+    assert 15 < measures.expected(entry, "likelihood") < 60  # 30 s, measured
+    assert measures.expected(entry, "probes") == measures.SECONDS["probes"]
+    assert measures.amount(entry, {"images": "all", "draws": None}) == measures.amount(entry)
+    assert measures.SECONDS.keys() == measures.SUITES.keys()
 
 
 def test_it_says_how_far_it_is_and_how_long_it_will_be(queue, tmp_path):

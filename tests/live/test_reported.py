@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,3 +112,18 @@ def test_rivals_are_those_measured_on_these_data_and_have_no_likelihood(tmp_path
     (gan,) = reported.rivals("mnist")
     assert gan.claims["stability"] == "± 0.50 over 2 trainings"
     assert gan.title == "GAN" and gan.claims["frechet"] == "5.25 ± 0.50" and gan.claims["likelihood"] == "has none"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("-141.8 nats", "−141.8 nats"),
+        ("ELBO  (-3 to -0.5)", "ELBO  (−3 to −0.5)"),
+        ("-0.00 nats", "0.00 nats"),
+        ("-0.05", "−0.05"),
+        ("-0", "0"),
+        ("2026-11-21, 5-10, faces-2d, one-sided, nan - 1e-5", "2026-11-21, 5-10, faces-2d, one-sided, nan - 1e-5"),
+    ],
+)
+def test_a_number_below_zero_has_a_minus_and_nothing_else_has(text, shown):
+    assert reported.signed(text) == shown

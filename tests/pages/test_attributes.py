@@ -35,29 +35,56 @@ def pick(app, model_id, wanted):
                 break
             offers = [each for each in app.button if each.key and "-tap-offer-" in each.key]
             turn = app.session_state["muscope.turns"].get(f"attributes.picks.{model_id}", 0)
-            taken = {*trays["with it"], *trays["without it"]}
-            names = [each for each in cache.some_images(model_id, 18, turn) if each not in taken]
-            good = [place for place, name in enumerate(names) if rows[known.row_of(name)]]
+            taken = {*trays["with"], *trays["without"]}
+            names = cache.some_images(model_id, 18, turn)
+            good = [place for place, name in enumerate(names) if rows[known.row_of(name)] and name not in taken]
             (offers[good[0]] if good else app.button(key="attributes.pick.do.more")).click().run()
     return sound(app)
 
 
 def test_five_and_five_picked_by_hand_give_a_direction_and_a_cautious_word(home):
     app = source(visit(PAGE, model="faces"), "Picked by hand")
-    assert "at least 5 pictures into each tray" in said(app)
+    assert "at least 5 pictures into each tray" in said(app) and "about 20 on each side" in said(app)
     model_id = app.session_state["muscope"].entry.model_id
     known = cache.encodings(model_id)
     smile = known.attributes[:, known.attribute_names.index("smile")] == 1
-    pick(app, model_id, {"with it": smile, "without it": ~smile})
+    sound(app.text_input(key=f"attributes.pick.name.{model_id}").set_value("smile").run())
+    pick(app, model_id, {"with": smile, "without": ~smile})
     assert "Weak" in said(app) or "Not distinguishable from chance" in said(app)
     trays = app.session_state[f"attributes.picks.{model_id}"]
-    rows = [[known.row_of(name) for name in trays[side]] for side in ("with it", "without it")]
+    rows = [[known.row_of(name) for name in trays[side]] for side in ("with", "without")]
     step = known.mu[rows[0]].mean(axis=0) - known.mu[rows[1]].mean(axis=0)
     np.testing.assert_allclose(strength_vector(app), step, rtol=1e-3, atol=1e-7)
+    assert "These groups differ in: smile" in said(app) and "whatever these 10 happen to differ in" in said(app)
+    assert "have “smile”" not in said(app)
     sound(app.button(key="attributes.pick.do.empty").click().run())
     assert "at least 5 pictures into each tray" in said(app)
     sound(app.button(key="attributes.pick.do.back").click().run())
     np.testing.assert_allclose(strength_vector(app), step, rtol=1e-3, atol=1e-7)
+
+
+def test_a_picked_picture_keeps_its_place_and_can_change_sides(home):
+    app = source(visit(PAGE, model="faces"), "Picked by hand")
+    model_id = app.session_state["muscope"].entry.model_id
+
+    def press(handle):
+        (key,) = [each.key for each in app.button if each.key and each.key.endswith(f"-tap-{handle}")]
+        sound(app.button(key=key).click().run())
+        trays = app.session_state[f"attributes.picks.{model_id}"]
+        return trays["with"], trays["without"]
+
+    first, second = cache.some_images(model_id, 18, 0)[:2]
+    sides = app.segmented_control(key=f"attributes.pick.side.{model_id}")
+    assert list(sides.options) == ["with the attribute", "without the attribute"]
+    assert press("offer-0") == ([first], [])
+    assert press("offer-1") == ([first, second], [])
+    sound(app.text_input(key=f"attributes.pick.name.{model_id}").set_value("big smile").run())
+    assert "2 with big smile" in said(app) and "0 without big smile" in said(app)
+    app.segmented_control(key=f"attributes.pick.does.{model_id}").set_value("moves it to the other side").run()
+    assert press("with-1") == ([first], [second])
+    assert press("offer-0") == ([], [second])  # a second press takes it out
+    app.segmented_control(key=f"attributes.pick.does.{model_id}").set_value("takes it out").run()
+    assert press("without-0") == ([], [])
 
 
 def test_a_typed_condition_makes_the_groups_and_a_wrong_one_is_one_line(home):
@@ -70,6 +97,8 @@ def test_a_typed_condition_makes_the_groups_and_a_wrong_one_is_one_line(home):
     mine = (values["smile"] == 1) & (values["hat"] == 0)
     step = known.mu[mine].mean(axis=0) - known.mu[~mine].mean(axis=0)
     np.testing.assert_allclose(strength_vector(app), step, rtol=1e-3, atol=1e-7)
+    assert "These groups differ in: " in said(app)
+    assert "have “smile”" not in said(app) and "have “hat”" not in said(app)
     app.text_input(key=f"attributes.where.{model_id}").set_value("moustache").run()
     assert [each.value for each in app.error] == [
         f"Nothing called “moustache” is known of these images: choose among {', '.join(known.attribute_names[:12])}"
@@ -107,6 +136,11 @@ def test_a_lock_keeps_an_attribute_fixed_and_says_what_it_changed(home):
     wanted = locked(known.mu, groups, known.attributes, known.attribute_names, ("hat",))
     np.testing.assert_allclose(strength_vector(app), wanted.step, rtol=1e-3, atol=1e-7)
     assert np.abs(wanted.step - difference(known.mu, groups).step).max() > 1e-4
+    names = [each.value for each in app.text_input if each.key and each.key.startswith("attributes.name.")]
+    assert names == ["smile, hat fixed"] and "Hat is kept as it is" in said(app)
+    sound(app.multiselect(key=f"attributes.fixed.{model_id}.attribute:smile").set_value(["hat", "glasses"]).run())
+    names = [each.value for each in app.text_input if each.key and each.key.startswith("attributes.name.")]
+    assert names == ["smile, hat and glasses fixed"]
 
 
 def test_a_direction_is_kept_under_its_name_and_used_again(home):

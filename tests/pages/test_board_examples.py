@@ -23,12 +23,9 @@ def near(model, code, count=20):
     return known, np.argsort(((known.mu - np.array(code)) ** 2).sum(axis=1))[:count]
 
 
-def slant(model, code):
-    """How far the ink leans to the right: shear of its second moments."""
-    ink = engine.shared().decode(cache.entry(model), np.array([code], np.float32))[0, :, :, 0].astype(float)
-    y, x = np.mgrid[: ink.shape[0], : ink.shape[1]]
-    x, y = x - (ink * x).sum() / ink.sum(), y - (ink * y).sum() / ink.sum()
-    return -(ink * x * y).sum() / (ink * y * y).sum()
+def ink(model, code):
+    """The light in the picture of a code."""
+    return engine.shared().decode(cache.entry(model), np.array([code], np.float32)).astype(float).sum()
 
 
 def example(model):
@@ -47,12 +44,14 @@ def test_a_t_shirt_gets_long_sleeves():
     assert [term.words for term in board.terms][:2] == ["the mean of Pullover", "the mean of T-shirt/top"]
 
 
-def test_a_seven_leans_as_a_one_does_and_stays_a_seven():
-    _, start, found = example("mnist")
-    assert slant("mnist", found) > slant("mnist", start) + 0.15
-    for code in (start, found):
+def test_a_three_gets_as_bold_as_a_seven_and_stays_a_three():
+    board, start, found = example("mnist")
+    bold, thin, _ = (ink("mnist", term.vector) for term in board.terms)
+    assert bold > 2 * thin  # what a class can see
+    assert ink("mnist", found) > 2 * ink("mnist", start)
+    for code, label in zip((*(term.vector for term in board.terms), found), (7, 7, 3, 3), strict=True):
         known, rows = near("mnist", code)
-        assert (known.labels[rows] == 7).mean() > 0.8
+        assert (known.labels[rows] == label).mean() > 0.8
 
 
 @pytest.mark.parametrize(("model", "image", "gets"), [("faces", "test/0", True), ("faces-fair", "test/0", False)])

@@ -87,6 +87,8 @@ def test_a_direction_is_named_kept_deleted_and_brought_back(home):
     knob = console(app)["knobs"][1]
     (box,) = [box for box in app.text_input if box.label == "Name for Axis 2"]
     box.set_value("  how  *wide* ").run()
+    app = sound(app.run())
+    assert app.button(key="directions.do.keep.1").label.startswith("Keep as “how")
     app = sound(app.button(key="directions.do.keep.1").click().run())
     (found,) = kept(app)
     assert found.name == "how *wide*" and "of the variance" in found.words

@@ -70,7 +70,7 @@ def test_the_figures_are_the_cards_with_their_units(own):
     with_figures(place, "digits")
     app = sound(visit("report.py", model="digits"))
     rows = {row[0]: row[1] for row in table(app, "figures")}
-    assert rows["ELBO"] == "-101.5 nats per image" and rows["KL (rate)"] == "21.2 nats per image"
+    assert rows["ELBO"] == "−101.5 nats per image" and rows["KL (rate)"] == "21.2 nats per image"
     assert rows["Squared error"] == "0.0123 per pixel" and rows["Active latents"] == "2 of 3"
     assert rows["Nearest codes"] == "91.3%" and "Map" not in rows  # not measured
     assert "(a pseudo" in words_on(app).replace("\\", "") and "60 test images" in words_on(app)
@@ -161,7 +161,25 @@ def test_a_likelihood_says_before_the_press_what_it_takes(home):
         assert measures.options_of(entry, "likelihood") == ("--images", str(images), "--k", str(draws))
         assert measures.options_of(entry, "probes") == ()
         said = words_on(sound(visit("report.py", model=model)))
-        assert f"{images} test images, {draws:,} draws each" in said
+        assert f"{images} test images, {draws:,} draws each" in said and "“Measure” takes about" in said
+        assert "Measure again" not in said
+
+
+def test_a_likelihood_measured_again_is_on_as_many_images_and_both_elbos_say_of_how_many(own):
+    place = own("digits")
+    with_figures(place, "digits", elbo=-101.5, images=60)
+    lines = ["ELBO  -100.70 ± 1.63 nats per image", "effective draws  40.0 of 70", "codes against prior  -0.00 nats"]
+    part = {"lines": lines, "images": 50, "draws": 70, "seconds": 65}
+    keep_suite(place / "digits", read_card(place / "digits")[2], "likelihood", part)
+    app = sound(visit("report.py", model="digits"))
+    rows = {row[0]: row[1:] for row in table(app, "figures")}
+    assert rows["ELBO"][0] == "−101.5 nats per image" and "of 60 test images" in rows["ELBO"][1]
+    measured = {row[0]: row[1] for row in table(app, "suite-likelihood")}
+    assert measured["ELBO"] == "−100.70 ± 1.63 nats per image, of 50 test images"
+    assert measured["codes against prior"] == "0.00 nats"
+    said = words_on(app)
+    assert "“Measure again” takes about 1 min: 50 test images, 70 draws each" in said
+    assert "Effective draws: " in said and "Codes against prior: " in said and "Information: " not in said
 
 
 def test_a_kept_suite_is_shown_with_when_and_how(own):

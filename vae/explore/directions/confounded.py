@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vae.errors import VAEError
-from vae.explore.directions.groups import Groups
+from vae.explore.directions.found import Doubles
+from vae.explore.directions.groups import Groups, percent
 
+WHOLE = 0.975  # of all pairs of an image of one group and one of the other: an attribute that separates the groups
 MUCH = 0.1  # difference of rates, or of means in standard deviations, below which nothing is said
 
 
@@ -20,6 +22,7 @@ class Confounder:
         mine, theirs: its rate in the positive and in the negative group; of a continuous one, its mean.
         apart: the difference, in standard deviations of the attribute over both groups.
         share: whether mine and theirs are rates.
+        whole: whether it separates the groups (nearly) completely: it may be what they are about.
     """
 
     name: str
@@ -27,12 +30,14 @@ class Confounder:
     theirs: float
     apart: float
     share: bool
+    whole: bool = False
 
     def sentence(self, names: tuple[str, str]) -> str:
         """For a person: what would come along."""
         what = f"“{self.name}”"
         if self.share:
-            return f"{self.mine:.0%} of “{names[0]}” have {what}, but {self.theirs:.0%} of “{names[1]}”."
+            mine, theirs = percent(self.mine), percent(self.theirs)
+            return f"{mine} of “{names[0]}” have {what}, but {theirs} of “{names[1]}”."
         more = "more" if self.apart > 0 else "less"
         return f"“{names[0]}” has {more} {what} than “{names[1]}”, by {abs(self.apart):.1f} standard deviations."
 
@@ -66,5 +71,14 @@ def confounders(
         share = bool(np.isin(column, (0, 1)).all())
         large = abs(mine - other if share else apart) >= MUCH
         if large and abs(apart) > 3 * error:  # of dozens of attributes one is beyond two errors by chance
-            found.append(Confounder(name, mine, other, apart, share))
+            whole = _told_apart(ours, theirs) >= WHOLE
+            found.append(Confounder(name, mine, other, apart, share, whole))
     return tuple(sorted(found, key=lambda one: -abs(one.apart)))
+
+
+def _told_apart(ours: Doubles, theirs: Doubles) -> float:
+    """In which share of pairs, one of each group, the same group has more (ties count half): 1 is no overlap at all."""
+    theirs = np.sort(theirs)
+    below, above = (float(np.searchsorted(theirs, ours, side).mean()) / len(theirs) for side in ("left", "right"))
+    more = (below + above) / 2
+    return max(more, 1 - more)

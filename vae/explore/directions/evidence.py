@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from vae.errors import VAEError
 from vae.explore.codes import many_codes
 from vae.explore.directions.found import ESTIMATORS, Doubles
-from vae.explore.directions.groups import Groups, images
+from vae.explore.directions.groups import Groups, images, percent
 from vae.explore.directions.heldout import HeldOut, held_out, pair_cosines
 from vae.explore.directions.intervals import (
     NARROW,
@@ -152,7 +152,7 @@ def _verdict(p: float, effect: tuple[float, float, float], cone: float, groups: 
     on = f"{images(first)} of “{groups.names[0]}” and {second:,} of “{groups.names[1]}”"
     if p > CHANCE:
         return "chance", (
-            f"Not distinguishable from chance: {on} differ no more than groups drawn at random, {p:.0%} of which "
+            f"Not distinguishable from chance: {on} differ no more than groups drawn at random, {percent(p)} of which "
             "differ as much. Take more images, or groups that differ more."
         )
     reasons = []
@@ -163,9 +163,9 @@ def _verdict(p: float, effect: tuple[float, float, float], cone: float, groups: 
             "the groups overlap a lot along it" if high < 2 * LARGE else "the groups may overlap a lot along it"
         )
     if cone > NARROW_CONE:
-        away = f"up to {cone:.0f} degrees away" if cone < 180 else "anywhere"
+        away = f"up to {cone:.0f}° away" if cone < 180 else "anywhere"
         reasons.append(f"other images could give a direction {away}")
-    far = f"{value:.1f} standard deviations apart (95 % interval {low:.1f} to {high:.1f})".replace("-", "−")
+    far = f"{value:.1f} standard deviations apart (95\u00a0% interval {low:.1f} to {high:.1f})".replace("-", "−")
     if math.isinf(value):
         far = "apart without any overlap"
     if reasons:

@@ -113,3 +113,8 @@ def picked_groups(rows_a: ArrayLike, rows_b: ArrayLike, count: int, names: tuple
 def images(count: int) -> str:
     """ "1 image", "1,200 images"."""
     return f"{count:,} image" + ("" if count == 1 else "s")
+
+
+def percent(share: float) -> str:
+    """ "92 %", which no line breaks."""
+    return f"{100 * share:.0f}\u00a0%"
