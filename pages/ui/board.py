@@ -76,6 +76,7 @@ def _draw_terms(state: State, board: Board) -> None:
                         args=(state, term.number),
                         type="tertiary",
                     )
+                st.caption(f"**{letter}** {_plain(term.words)}")  # last: one line or two, the buttons stand level
 
 
 def _draw_face(state: State, letter: str, term: Term) -> None:
@@ -83,7 +84,6 @@ def _draw_face(state: State, letter: str, term: Term) -> None:
     pngs = cache.pictures(state.entry.model_id, codes)
     alts = [f"{letter}: {term.words}"] if len(codes) == 1 else [f"{letter}: less {term.words}", f"more {term.words}"]
     row_of_pictures(state, pngs, f"term-{letter}", alts, TILE // len(codes) - 4)
-    st.caption(f"**{letter}** {_plain(term.words)}")
 
 
 def _plain(text: str) -> str:

@@ -61,7 +61,7 @@ def _draw_source(state: State, found: tuple[Place, ...], chosen: int) -> None:
             place = choose_place(state, "Another picture", "paths.next", ANY)
         with shown:
             row_of_pictures(state, [cache.picture(state.entry.model_id, place.code)], "next", [place.caption], 56)
-        with st.container(width="content", gap="small"):
+        with st.container(horizontal=True, width="content", gap="small"):
             st.button(
                 "Add",
                 key="paths.do.add",

@@ -3,13 +3,15 @@
 import base64
 import io
 import re
+from contextlib import suppress
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from live.engine import SHIPPED, Engine, ModelEntry
 
+TRIES = 5  # at a list that a page redrawn under the hand closes again
 STAGE = '[data-muscope="stage"]'
 PAGES = (
     *("", "map", "sliders", "paths", "attributes", "directions", "sums", "sample"),
@@ -86,8 +88,15 @@ def asked(page: Page) -> dict[str, str]:
 def choose(page: Page, label: str, words: str) -> None:
     """An option of a list, by typing it as a person does."""
     box = page.get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}$"))
-    box.click()
-    page.get_by_role("option", name=words, exact=True).click()
+    option = page.get_by_role("option", name=words, exact=True)
+    for _ in range(TRIES):
+        box.click()
+        with suppress(TimeoutError):
+            option.click(timeout=4_000)
+            break
+        page.keyboard.press("Escape")  # what a busy server still had to say closed the list
+    else:
+        raise AssertionError(f"“{label}” never offered “{words}”")
     rest(page)
 
 

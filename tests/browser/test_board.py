@@ -56,7 +56,7 @@ def test_an_axis_is_tried_named_and_added_to_the_board(page: Page, app_server: A
     page.get_by_role("textbox", name="Name for Axis 1").fill("my slant")
     page.keyboard.press("Enter")
     rest(page)
-    press(page, "Keep Axis 1")
+    press(page, "Keep as “my slant”")
     turn_to(page, "Sums")
     press(page, "Empty it")
     choose(page, "From", "this picture")

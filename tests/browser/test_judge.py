@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree
 from live.engine import Engine
 from tests.browser.conftest import AppServer, start_server
 from tests.browser.maps import DOTS, FLOAT, FRAME, where
-from tests.browser.rooms import STAGE, go, rest, turn_to
+from tests.browser.rooms import STAGE, choose, go, rest, turn_to
 from tests.pages.conftest import make
 from vae import data
 from vae.config import Config
@@ -80,9 +80,7 @@ def test_a_map_leaves_out_what_the_other_does_not_have(page: Page, app_server: A
     page.locator(FRAME).nth(0).scroll_into_view_if_needed()
     seen = page.evaluate(f"document.querySelectorAll('{DOTS}')[0].muscope.visibleRows()")
     assert {*seen} == shared and len(shared) == 180
-    choose = page.get_by_role("combobox", name=re.compile("Compare"))
-    choose.click()
-    page.get_by_role("option", name="Tiny plain").click()
+    choose(page, "with", "Tiny plain")
     expect(counted(480)).to_have_count(2)  # the same map, with all of its dots
 
 
