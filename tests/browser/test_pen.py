@@ -96,7 +96,7 @@ def test_a_one_is_encoded_under_the_pen_and_all_tools_stand_on_it(
     assert alike(stage(page), made_of_ink(model, seen))
     assert page.locator("figcaption", has_text="your drawing").count() == 1
     turn_to(page, "Paths")
-    assert alike(pixels_of(page.locator('[data-muscope="from"]')), made_of_ink(model, seen))
+    assert alike(pixels_of(page.locator('[data-muscope="keyframe"] img').first), made_of_ink(model, seen))
 
 
 def test_a_drawn_one_is_closest_to_ones(page: Page, app_server: AppServer) -> None:
