@@ -107,7 +107,7 @@ class Unfold {
     this.reel.dots(this.data.live).then(
       (shade) => {
         this.shade = shade;
-        this.legend.show(address, shade);
+        this.legend.show(address, shade, shade.values, null);
         this.dress();
       },
       (error) => (this.note.textContent = error.message),

@@ -126,8 +126,8 @@ def test_moving_between_pages_loses_nothing(page: Page, app_server: AppServer) -
     assert alike(pixels_of(shelf), turned)
 
     turn_to(page, "Paths")
-    choose(page, "From", "one with hat")
-    choose(page, "To", "one with glasses")
+    choose(page, "Another picture", "one with glasses")
+    press(page, "Put in place of 2")
     expect(page.locator('[data-muscope="frame"]')).to_have_count(12)
     frames = [frame.get_attribute("src") for frame in page.locator('[data-muscope="frame"]').all()]
     turn_to(page, "Sample")
