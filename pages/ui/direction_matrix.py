@@ -42,7 +42,7 @@ def draw_matrix(state: State, measured: Entangled) -> None:
     st.html(f'<div class="mu-matrix mu-matrix-head" aria-hidden="true">{heads}</div>')
     kinds = cache.directions(state.entry.model_id)
     for place, (name, row) in enumerate(zip(measured.directions, table, strict=True)):
-        with st.container(horizontal=True, gap="small", vertical_alignment="center", key=f"matrix-row-{place}"):
+        with st.container(gap=None, key=f"matrix-row-{place}"):
             st.button(
                 name.replace("_", " "),
                 key=f"attributes.matrix.do.{place}",
@@ -51,7 +51,7 @@ def draw_matrix(state: State, measured: Entangled) -> None:
                 on_click=careful(_take),
                 args=(state, f"attribute:{name}"),
                 help="Take this direction",
-                width=130,
+                width="content",
             )
             st.html(_row(name, measured, row))
     st.caption(
