@@ -11,9 +11,9 @@ from pages.ui.board_effects import side_effects
 from pages.ui.board_terms import LIMIT, MOST, Board, Boards, Term
 from pages.ui.direction_asked import Asked, evidence
 from pages.ui.errors import careful
-from pages.ui.knobs import mount_knobs, numbers
+from pages.ui.knobs import along, mount_knobs, numbers
 from pages.ui.state import Place, State
-from pages.ui.widgets import row_of_pictures, small, tap
+from pages.ui.widgets import literal, row_of_pictures, small, tap
 
 MARKS = (-2.0, -1.0, 0.0, 1.0, 2.0)
 STOPS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)  # of a term that is added; of one that is taken away, the other way round
@@ -76,7 +76,7 @@ def _draw_terms(state: State, board: Board) -> None:
                         args=(state, term.number),
                         type="tertiary",
                     )
-                st.caption(f"**{letter}** {_plain(term.words)}")  # last: one line or two, the buttons stand level
+                st.caption(f"**{letter}** {literal(term.words)}")  # last: one line or two, the buttons stand level
 
 
 def _draw_face(state: State, letter: str, term: Term) -> None:
@@ -84,10 +84,6 @@ def _draw_face(state: State, letter: str, term: Term) -> None:
     pngs = cache.pictures(state.entry.model_id, codes)
     alts = [f"{letter}: {term.words}"] if len(codes) == 1 else [f"{letter}: less {term.words}", f"more {term.words}"]
     row_of_pictures(state, pngs, f"term-{letter}", alts, TILE // len(codes) - 4)
-
-
-def _plain(text: str) -> str:
-    return text.replace("*", "\\*").replace("_", "\\_").replace("[", "(").replace("]", ")")
 
 
 def _put(state: State, board: Board | None) -> None:
@@ -127,25 +123,18 @@ def _draw_weights(state: State, board: Board) -> None:
 
 def _knob(letter: str, term: Term) -> dict[str, Any]:
     what = "1 is the whole step of this direction" if term.step else "1 is the whole picture"
-    return {
-        "id": str(term.number),
-        "label": letter,  # whose picture and caption stand above
-        "words": f"{term.words}. {what}; negative takes it away.",
-        "vector": list(term.vector),
-        "value": term.weight,
-        "low": -LIMIT,
-        "high": LIMIT,
-        "reach": LIMIT,
-        "stops": STOPS if term.weight >= 0 else [-stop for stop in reversed(STOPS)],
-        "marks": MARKS,
-        "ticks": None,
-        "own": None,
-        "kl": None,
-        "share": None,
-        "locked": None,
-        "film": "the other terms as they are",
-        "fold": "",
-    }
+    return along(
+        str(term.number),
+        letter,  # whose picture and caption stand above
+        f"{term.words}. {what}; negative takes it away.",
+        term.vector,
+        term.weight,
+        ends=LIMIT,
+        reach=LIMIT,
+        stops=STOPS if term.weight >= 0 else [-stop for stop in reversed(STOPS)],
+        marks=MARKS,
+        film="the other terms as they are",
+    )
 
 
 def _weigh(state: State, told: Mapping[str, Any]) -> None:
@@ -179,7 +168,7 @@ def _rests(state: State, board: Board) -> list[str]:
             continue
         asked = Asked(kind=term.kind)
         rests = evidence(state.entry.model_id, asked).sentence if term.kind else term.rests
-        said += [f"{_plain(term.words)}: {rests}"] if rests else []
+        said += [f"{literal(term.words)}: {rests}"] if rests else []
     return list(dict.fromkeys(said))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from live import measures, reported
+from live import measurable, reported
 from live.engine import ModelEntry, shared
 from pages.ui import judged
 from pages.ui.figures import show_plane, show_table
@@ -43,7 +43,7 @@ def draw_claims(state: State, other: ModelEntry | None) -> None:
 
 def _without(entry: ModelEntry) -> dict[str, str]:
     """Claims that cannot be measured of a model."""
-    unfit = measures.unfit(entry)
+    unfit = measurable.unfit(entry)
     found = {claim.name: CANNOT for claim in reported.CLAIMS if claim.suite in unfit}
     return found if judged.between(entry.model_id) is not None else found | {"structure": CANNOT}
 
@@ -54,7 +54,7 @@ def _draw_missing(state: State, entry: ModelEntry, column: Mapping[str, str]) ->
     cannot = {claim.suite for claim in reported.CLAIMS if column.get(claim.name) == CANNOT}
     named = literal(judged.label(entry))
     for suite in sorted(cannot - {""}):
-        st.caption(f"{named}: {measures.unfit(entry)[suite]}")
+        st.caption(f"{named}: {measurable.unfit(entry)[suite]}")
     if not suites:
         return
     titles = " and ".join(f"“{WORDS[suite][0]}”" for suite in suites)

@@ -23,10 +23,10 @@ def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction
     model_id, seen = state.entry.model_id, measured(state)
     told = direction_asked.evidence(model_id, asked)
     with st.container(key="attributes-verdict"):
-        verdict, _, rest = told.sentence.partition(": ")
+        verdict, _, rest = rests_on(state, asked).partition(": ")
         st.markdown(f"**{literal(verdict)}:** {literal(rest)}")
-    if asked.step and seen is not None:
-        st.write(literal(seen.sentence(direction_asked.about(asked)[0], "settled")))
+    if asked.step:
+        st.caption(f"Of the direction without the lock: {literal(told.sentence)}")
     along = [] if asked.step else direction_asked.comes_along(model_id, asked)
     along = [one for one in along if one.name not in asked.fixed]
     own = [] if asked.step else [name for name in direction_asked.differ_in(model_id, asked) if name not in asked.fixed]
@@ -61,6 +61,14 @@ def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction
             draw_matrix(state, seen)
     with st.expander("Angles to the directions of other attributes"):
         _draw_cosines(model_id, found, asked)
+
+
+def rests_on(state: State, asked: Asked) -> str:
+    """What a direction rests on, in words: its verdict, or what was measured of it in pictures."""
+    seen = measured(state)
+    if asked.step and seen is not None:
+        return f"Measured in pictures: {seen.sentence(direction_asked.about(asked)[0], 'settled')}"
+    return direction_asked.evidence(state.entry.model_id, asked).sentence
 
 
 def _figures(told: Evidence) -> list[tuple[str, ...]]:

@@ -9,12 +9,12 @@ import streamlit as st
 from pages.ui import cache, direction_asked
 from pages.ui.cache import Code
 from pages.ui.direction_asked import Asked
-from pages.ui.direction_evidence import draw_evidence
+from pages.ui.direction_evidence import draw_evidence, rests_on
 from pages.ui.direction_matrix import measured
 from pages.ui.direction_picks import UNNAMED
 from pages.ui.direction_source import draw_source
 from pages.ui.errors import careful
-from pages.ui.knobs import REACH, mount_knobs, numbers
+from pages.ui.knobs import REACH, along, mount_knobs, numbers
 from pages.ui.state import KeptDirection, Place, State
 from pages.ui.widgets import literal, words
 from vae.errors import VAEError
@@ -23,7 +23,6 @@ from vae.explore.directions.steps import apply
 
 STRENGTH = "attributes.strength"  # where the session keeps it
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-LOW, HIGH = -2.0, 2.0
 NAME_LIMIT = 60
 ESTIMATOR_WORDS = {
     "difference": "From mean to mean",
@@ -109,25 +108,17 @@ def _by_looking(state: State, asked: Asked) -> Code:
 def _knob(state: State, found: Direction, name: str, fixed: str = "") -> Place:
     strength: float = st.session_state.setdefault(STRENGTH, 1.0)
     start = state.place
-    knob = {
-        "id": "strength",
-        "label": "Strength",
-        "words": "1 is the whole step between the means of the two groups; negative takes it away.",
-        "vector": [found.gap * number for number in found.vector.tolist()],
-        "value": strength,
-        "low": LOW,
-        "high": HIGH,
-        "reach": REACH,
-        "stops": STRENGTHS,
-        "marks": STRENGTHS,
-        "ticks": None,
-        "own": None,
-        "kl": None,
-        "share": None,
-        "locked": None,
-        "film": "on the same picture",
-        "fold": "",
-    }
+    knob = along(
+        "strength",
+        "Strength",
+        "1 is the whole step between the means of the two groups; negative takes it away.",
+        [found.gap * number for number in found.vector.tolist()],
+        strength,
+        reach=REACH,
+        stops=STRENGTHS,
+        marks=STRENGTHS,
+        film="on the same picture",
+    )
     mount_knobs(state, "attributes.knobs", base=start.code, knobs=[knob], settled=_settled)
     code = tuple(apply(np.array(start.code, np.float32), found, strength).tolist())
     return Place(code, None, f"{start.caption}, {name} {round(strength, 2):+g}{fixed}")
@@ -146,7 +137,7 @@ def _keep(state: State, asked: Asked, found: Direction) -> None:
     box = f"attributes.name.{state.entry.model_id}.{name}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         st.text_input("Name", value=name, key=box, max_chars=NAME_LIMIT, width=260, placeholder="smile, slant …")
-        said = direction_asked.evidence(state.entry.model_id, asked).sentence
+        said = rests_on(state, asked)
         kept = KeptDirection(name, tuple(found.vector.tolist()), found.gap, said)
         st.button(
             "Keep this direction",

@@ -141,23 +141,9 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
 
 def _kept(place: int, kept: KeptDirection) -> dict[str, Any]:
     """A knob along a kept direction, from where the code is now: what it turns is in the numbers of the code."""
-    return {
-        "id": f"kept-{place}",
-        "label": kept.name,
-        "words": kept.words or "A direction that you kept.",
-        "vector": [kept.gap * number for number in kept.vector],
-        "value": 0.0,
-        "low": -2.0,
-        "high": 2.0,
-        "reach": REACH,
-        "ticks": None,
-        "own": None,
-        "kl": None,
-        "share": None,
-        "locked": None,
-        "film": "on this picture",
-        "fold": "kept",
-    }
+    step = [kept.gap * number for number in kept.vector]
+    words = kept.words or "A direction that you kept."
+    return along(f"kept-{place}", kept.name, words, step, 0.0, reach=REACH, film="on this picture", fold="kept")
 
 
 def _reach(knob: Knob) -> float:
@@ -209,6 +195,44 @@ def numbers(told: Mapping[str, Any], reach: Mapping[str, float]) -> dict[str, fl
         if name not in reach or not number or not abs(value) <= reach[name]:  # not a number is not within it either
             raise VAEError("A knob sent a value that it cannot have, so nothing was changed: turn it again.")
     return {name: float(value) for name, value in values.items()}
+
+
+def along(
+    name: str,
+    label: str,
+    words: str,
+    step: Sequence[float],
+    value: float,
+    *,
+    ends: float = 2.0,
+    reach: float,
+    stops: Sequence[float] | None = None,
+    marks: Sequence[float] | None = None,
+    film: str,
+    fold: str = "",
+) -> dict[str, Any]:
+    """A knob that adds `value` times a step (L,) to the code: a direction, an axis, a term of a sum.
+
+    Args:
+        name: its id. label, words: what people read of it.
+        ends: how far the line goes to either side; reach: how far a value may be typed.
+        stops: of the film; marks: on the line. film: what stays as it is in the film.
+        fold: the id of the fold it lies in.
+    """
+    return {
+        "id": name,
+        "label": label,
+        "words": words,
+        "vector": list(step),
+        "value": value,
+        "low": -ends,
+        "high": ends,
+        "reach": reach,
+        "stops": stops,
+        "marks": marks,
+        "film": film,
+        "fold": fold,
+    } | dict.fromkeys(("ticks", "own", "kl", "share", "locked"))
 
 
 # ---- for every page with knobs -------------------------------------------------------------------------------------

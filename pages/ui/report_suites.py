@@ -5,14 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from live import measures, reported
+from live import measurable, measures, reported
 from live.engine import ModelEntry
 from live.measures import Standing
 from pages.ui import judged
 from pages.ui.errors import careful, plain_errors
 from pages.ui.figures import show_table
+from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
-from pages.ui.visitor import me, this_machine_only
+from pages.ui.visitor import me
 from pages.ui.widgets import literal
 from vae.evaluate.codes.probes import lines_of
 from vae.evaluate.suites import SUITES
@@ -69,7 +70,7 @@ def draw_suites(state: State) -> None:
 
 def _draw_all(state: State) -> None:
     entry = state.entry
-    kept, unfit = judged.report(entry), measures.unfit(entry)
+    kept, unfit = judged.report(entry), measurable.unfit(entry)
     for name in SUITES:
         with st.container(border=True, key=f"report-suite-{name}", gap="small"):
             title, words = WORDS[name]
@@ -101,10 +102,10 @@ def _verb(part: Mapping[str, Any] | None) -> str:
 def _price(entry: ModelEntry, name: str, part: Mapping[str, Any] | None) -> str:
     """What a press costs: how long, and of how many images where the page chooses that."""
     known = part or {}
-    said = f"“{_verb(part)}” takes about {duration(measures.expected(entry, name, known))}"
+    said = f"“{_verb(part)}” takes about {duration(measurable.expected(entry, name, known))}"
     if name != "likelihood":
         return f"{said}."
-    images, draws = measures.amount(entry, known)
+    images, draws = measurable.amount(entry, known)
     return f"{said}: {images:,} test images, {draws:,} draws each."
 
 
@@ -123,7 +124,7 @@ def _draw_button(state: State, name: str, part: Mapping[str, Any] | None, why: s
 
 def _ask(state: State, name: str, part: Mapping[str, Any]) -> None:
     entry = state.entry
-    measures.shared().ask(entry.folder, entry.model_id, name, me(state), measures.options_of(entry, name, part))
+    measures.shared().ask(entry.folder, entry.model_id, name, me(state), measurable.options_of(entry, name, part))
     st.session_state.get(CANCELLED, set()).discard((entry.model_id, name))
 
 
@@ -131,20 +132,7 @@ def _draw_standing(state: State, name: str, now: Standing) -> None:
     if now.how == "failed":
         st.error(now.why)
         return
-    if now.how == "waiting":
-        st.progress(0.0, f"Waiting: {now.ahead} before it.")
-    else:
-        left = f", about {duration(now.left)} left of this step" if now.left is not None else ""
-        st.progress(now.fraction, f"{literal(now.what).capitalize()}{left}" if now.what else "Starting: a few seconds.")
-    if this_machine_only() or now.owner == me(state):
-        st.button(
-            "Cancel",
-            key=f"report.do.cancel.{name}",
-            icon=":material/close:",
-            on_click=careful(_cancel),
-            args=(state, name),
-            help="What was not finished is not kept.",
-        )
+    draw_under_way(state, now, f"report.do.cancel.{name}", _cancel, (state, name), step=" of this step")
 
 
 def _cancel(state: State, name: str) -> None:

@@ -8,10 +8,10 @@ from live.measures import FITS, Standing
 from live.samples import PRIORS, STANDARD
 from pages.ui import cache
 from pages.ui.errors import careful, plain_errors
+from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
-from pages.ui.visitor import me, this_machine_only
-from pages.ui.widgets import literal, words
-from vae.train.watch import duration
+from pages.ui.visitor import me
+from pages.ui.widgets import words
 
 NAMES = {STANDARD: "N(0, I)", "mixture": "Where images are", "diffusion": "Diffusion"}
 TELLS = {
@@ -94,20 +94,7 @@ def _draw_fit(state: State, kind: str, name: str, now: Standing | None) -> None:
             )
             st.caption("It was not fitted to this model yet: the grid shows N(0, I) until then.")
         return
-    if now.how == "waiting":
-        st.progress(0.0, f"Waiting: {now.ahead} before it.")
-    else:
-        left = f", about {duration(now.left)} left" if now.left is not None else ""
-        st.progress(now.fraction, f"{literal(now.what).capitalize()}{left}" if now.what else "Starting: a few seconds.")
-    if this_machine_only() or now.owner == me(state):
-        st.button(
-            "Cancel",
-            key="sample.do.cancel",
-            icon=":material/close:",
-            on_click=careful(measures.shared().cancel),
-            args=(state.entry.model_id, name),
-            help="What was not finished is not kept.",
-        )
+    draw_under_way(state, now, "sample.do.cancel", measures.shared().cancel, (state.entry.model_id, name))
 
 
 def _ask(state: State, name: str) -> None:

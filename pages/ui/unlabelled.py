@@ -11,7 +11,7 @@ from live.engine import shared
 from pages.ui import cache
 from pages.ui.cache import Code
 from pages.ui.errors import careful
-from pages.ui.knobs import mount_knobs, name_of, numbers
+from pages.ui.knobs import along, mount_knobs, name_of, numbers
 from pages.ui.state import KeptDirection, Place, State
 from pages.ui.turns import Told
 from pages.ui.widgets import literal, uri
@@ -134,25 +134,19 @@ def _mount(state: State, way: str, found: tuple[Axis, ...], turned: tuple[float,
 
 
 def _knob(state: State, way: str, place: int, axis: Axis, value: float) -> dict[str, Any]:
-    return {
-        "id": str(place),
-        "label": title_of(state.entry.model_id, way, place, axis),
-        "words": f"{words_of(state.entry.model_id, way, axis)}. 1 is one standard deviation of the images' codes.",
-        "vector": axis.step.tolist(),
-        "value": value,
-        "low": -REACH,
-        "high": REACH,
-        "reach": 5 * REACH,
-        "stops": None,
-        "marks": FRAMES,
-        "ticks": None,
-        "own": None,
-        "kl": None,
-        "share": None,
-        "locked": None,
-        "film": "on the same picture",
-        "fold": "",
-    }
+    model_id = state.entry.model_id
+    words = f"{words_of(model_id, way, axis)}. 1 is one standard deviation of the images' codes."
+    return along(
+        str(place),
+        title_of(model_id, way, place, axis),
+        words,
+        axis.step.tolist(),
+        value,
+        ends=REACH,
+        reach=5 * REACH,
+        marks=FRAMES,
+        film="on the same picture",
+    )
 
 
 def _turned(state: State, way: str, count: int) -> tuple[float, ...]:

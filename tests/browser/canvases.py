@@ -3,7 +3,7 @@
 import re
 
 import numpy as np
-from playwright.sync_api import Locator, Page, WebSocket
+from playwright.sync_api import FloatRect, Locator, Page, WebSocket
 
 from live import wire
 
@@ -20,6 +20,17 @@ def painted(canvas: Locator) -> np.ndarray:
     return picture[:, :, 0] if (picture == picture[:, :, :1]).all() else picture
 
 
+def still(part: Locator) -> FloatRect:
+    """Where a part of the page lies, once it is in the window and nothing above it pushes it about any more."""
+    part.scroll_into_view_if_needed()
+    for _ in range(40):
+        before = part.bounding_box()
+        part.page.wait_for_timeout(120)
+        if before is not None and part.bounding_box() == before:
+            return before
+    raise AssertionError("it never came to rest")
+
+
 def cut_wire(page: Page) -> None:
     """From here on this page's live socket is closed as soon as it is opened, as some networks do."""
     page.route_web_socket(SOCKET, lambda route: route.close())
@@ -29,6 +40,7 @@ class Asked:
     """The requests that a page sends by the wire: `Asked(page)` before the page is opened."""
 
     def __init__(self, page: Page) -> None:
+        self.page = page
         self.requests: list[wire.Request] = []
         page.on("websocket", self._listen)
 
@@ -41,5 +53,9 @@ class Asked:
             self.requests.append(wire.parse(message))
 
     def last(self, kind: type) -> wire.Request:
-        """The newest request of a kind."""
+        """The newest request of a kind, waiting for the first."""
+        for _ in range(100):
+            if any(isinstance(request.ask, kind) for request in self.requests):
+                break
+            self.page.wait_for_timeout(50)
         return next(request for request in reversed(self.requests) if isinstance(request.ask, kind))

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.canvases import LIVE, painted
+from tests.browser.canvases import LIVE, painted, still
 from tests.browser.rooms import alike, decoded, engine, entry, rest, stage
 from vae.explore.latents import knob_ranges
 
@@ -45,10 +45,7 @@ def rail_of(page: Page, name: str) -> Locator:
 
 def point_on(page: Page, name: str, share: float) -> tuple[float, float]:
     """A point of the window on a knob's rail: 0 is its low end, 1 its high end."""
-    rail = rail_of(page, name)
-    rail.scroll_into_view_if_needed()
-    box = rail.bounding_box()
-    assert box is not None
+    box = still(rail_of(page, name))
     return box["x"] + 10 + share * (box["width"] - 20), box["y"] + box["height"] / 2
 
 

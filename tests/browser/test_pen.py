@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from live.wire import Drawing, Face
-from tests.browser.canvases import LIVE, Asked, cut_wire, painted
+from tests.browser.canvases import LIVE, Asked, cut_wire, painted, still
 from tests.browser.conftest import AppServer
 from tests.browser.rooms import (
     STAGE,
@@ -276,9 +276,7 @@ def test_while_a_control_moves_both_faces_follow_and_python_is_told_when_it_rest
     open_builder(page, app_server.url)
     old = large(page)
     slider = page.get_by_role("slider", name="Skin")
-    slider.scroll_into_view_if_needed()
-    box = slider.bounding_box()
-    assert box is not None
+    box = still(slider)
     page.mouse.move(box["x"] + 15, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2, steps=8)

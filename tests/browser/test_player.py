@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.canvases import LIVE, cut_wire, painted
+from tests.browser.canvases import LIVE, cut_wire, painted, still
 from tests.browser.conftest import AppServer
 from tests.browser.rooms import alike, choose, decoded, engine, entry, go, pixels_of, press, rest, stage, turn_to
 from vae.explore.latents import lerp, slerp
@@ -48,8 +48,7 @@ def path(page: Page, app_server: AppServer) -> np.ndarray:
 
 def at(page: Page, share: float) -> tuple[float, float]:
     """A point of the window on the scrub."""
-    box = page.locator('[data-muscope="scrub"]').bounding_box()
-    assert box is not None
+    box = still(page.locator('[data-muscope="scrub"]'))
     return box["x"] + 10 + share * (box["width"] - 20), box["y"] + box["height"] / 2
 
 

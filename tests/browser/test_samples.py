@@ -5,7 +5,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.canvases import LIVE, cut_wire, painted
+from tests.browser.canvases import LIVE, cut_wire, painted, still
 from tests.browser.conftest import AppServer
 from tests.browser.rooms import alike, decoded, engine, entry, go, pixels_of, press, rest, stage, turn_to
 from vae.explore.latents import prior
@@ -137,8 +137,7 @@ def test_draw_again_is_one_whole_new_draw_and_is_still_there_later(page: Page, a
 def test_temperature_acts_on_the_same_codes_while_the_hand_moves(page: Page, app_server: AppServer) -> None:
     go(page, app_server.url, "sample", model="mnist")
     slider = page.locator('[data-muscope="temperature"]')
-    box = slider.bounding_box()
-    assert box is not None
+    box = still(slider)
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + box["height"] / 2, steps=5)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from live import measures
+from live import measurable, measures
 from live.measures import Measures, Standing
 from vae.config import Config
 from vae.errors import VAEError
@@ -78,24 +78,24 @@ def test_a_dear_decoder_is_measured_on_less_and_never_on_more_than_there_is():
         return SimpleNamespace(config=config, card={"data": known})
 
     dense = Config((1, 28, 28), 50, "mlp", (200, 200), (200, 200))
-    assert measures.amount(entry(dense, test=10_000)) == (1_000, 5_000)
-    assert measures.amount(entry(dense)) == (1_000, 5_000)
-    assert measures.amount(entry(dense.with_(decoder_sizes=(2000, 2000)), test=10_000)) == (1_000, 1_000)
+    assert measurable.amount(entry(dense, test=10_000)) == (1_000, 5_000)
+    assert measurable.amount(entry(dense)) == (1_000, 5_000)
+    assert measurable.amount(entry(dense.with_(decoder_sizes=(2000, 2000)), test=10_000)) == (1_000, 1_000)
     conv = Config((1, 28, 28), 8, "conv", (8, 16), (16, 8))
-    assert measures.amount(entry(conv, test=10_000)) == (500, 500)
-    assert measures.amount(entry(conv, test=60)) == (60, 500)
+    assert measurable.amount(entry(conv, test=10_000)) == (500, 500)
+    assert measurable.amount(entry(conv, test=60)) == (60, 500)
 
 
 def test_again_takes_as_much_as_before_and_is_expected_to_take_as_long():
     entry = SimpleNamespace(config=Config((1, 28, 28), 2, "mlp", (128, 64), (64, 128)), card={"data": {"test": 10_000}})
     before = {"images": 10_000, "draws": 100, "seconds": 77}
-    assert measures.amount(entry, before) == (10_000, 100)
-    assert measures.options_of(entry, "likelihood", before) == ("--images", "10000", "--k", "100")
-    assert measures.expected(entry, "likelihood", before) == 77
-    assert 15 < measures.expected(entry, "likelihood") < 60  # 30 s, measured
-    assert measures.expected(entry, "probes") == measures.SECONDS["probes"]
-    assert measures.amount(entry, {"images": "all", "draws": None}) == measures.amount(entry)
-    assert measures.SECONDS.keys() == measures.SUITES.keys()
+    assert measurable.amount(entry, before) == (10_000, 100)
+    assert measurable.options_of(entry, "likelihood", before) == ("--images", "10000", "--k", "100")
+    assert measurable.expected(entry, "likelihood", before) == 77
+    assert 15 < measurable.expected(entry, "likelihood") < 60  # 30 s, measured
+    assert measurable.expected(entry, "probes") == measurable.SECONDS["probes"]
+    assert measurable.amount(entry, {"images": "all", "draws": None}) == measurable.amount(entry)
+    assert measurable.SECONDS.keys() == SUITES.keys()
 
 
 def test_it_says_how_far_it_is_and_how_long_it_will_be(queue, tmp_path):
@@ -183,13 +183,13 @@ def entry(data="mnist", likelihood="bernoulli", posterior="gaussian"):
 
 
 def test_what_cannot_be_measured_says_why(monkeypatch):
-    monkeypatch.setattr(measures.data, "on_machine", lambda name: name != "kmnist")
-    assert set(measures.unfit(entry())) == {"disentanglement"}
-    assert set(measures.unfit(entry("sprites"))) == {"samples"} and set(measures.unfit(entry("faces"))) == {
+    monkeypatch.setattr(measurable.data, "on_machine", lambda name: name != "kmnist")
+    assert set(measurable.unfit(entry())) == {"disentanglement"}
+    assert set(measurable.unfit(entry("sprites"))) == {"samples"} and set(measurable.unfit(entry("faces"))) == {
         "samples",
         "disentanglement",
     }
-    assert "no likelihood" in measures.unfit(entry(likelihood="mse"))["likelihood"]
-    assert "autoencoder" in measures.unfit(entry(posterior="point"))["likelihood"]
-    assert set(measures.unfit(entry("kmnist"))) == set(measures.unfit(entry(""))) == set(SUITES)
-    assert all("\n" not in line and line.endswith(".") for line in measures.unfit(entry("kmnist")).values())
+    assert "no likelihood" in measurable.unfit(entry(likelihood="mse"))["likelihood"]
+    assert "autoencoder" in measurable.unfit(entry(posterior="point"))["likelihood"]
+    assert set(measurable.unfit(entry("kmnist"))) == set(measurable.unfit(entry(""))) == set(SUITES)
+    assert all("\n" not in line and line.endswith(".") for line in measurable.unfit(entry("kmnist")).values())

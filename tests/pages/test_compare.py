@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from live import measures
+from live import measurable
 from pages.ui import cache, compare_maps, compare_table, judged, places, turns
 from pages.ui.state import State
 from tests.pages.conftest import parts, pictures, sound, visit, words_on
@@ -216,7 +216,7 @@ def test_claims_say_what_is_not_measured(home):
     assert told["Likelihood"] == [compare_table.UNKNOWN, compare_table.CANNOT]
     assert told["Sharpness"] == [compare_table.CANNOT] * 2  # no classifier of these images ships
     words = words_on(app)
-    assert measures.unfit(cache.entry("digits"))["samples"] in words
+    assert measurable.unfit(cache.entry("digits"))["samples"] in words
     assert "Tiny digits: press “Measure” beside “Likelihood” on Report." in words
     assert {"compare.do.report.autoencoder"}.isdisjoint(button.key for button in app.button)
 

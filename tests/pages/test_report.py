@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from live import measures
+from live import measurable, measures
 from live.measures import Measures
 from pages.ui import cache, judged
 from tests.pages.conftest import KINDS, serve_others, sound, visit, words_on
@@ -157,9 +157,9 @@ def test_a_model_that_collapsed_after_two_epochs_is_told_to_train_longer(own):
 def test_a_likelihood_says_before_the_press_what_it_takes(home):
     for model, images, draws in (("digits", 60, 5000), ("faces", 20, 500)):
         entry = cache.entry(model)
-        assert measures.amount(entry) == (images, draws)
-        assert measures.options_of(entry, "likelihood") == ("--images", str(images), "--k", str(draws))
-        assert measures.options_of(entry, "probes") == ()
+        assert measurable.amount(entry) == (images, draws)
+        assert measurable.options_of(entry, "likelihood") == ("--images", str(images), "--k", str(draws))
+        assert measurable.options_of(entry, "probes") == ()
         said = words_on(sound(visit("report.py", model=model)))
         assert f"{images} test images, {draws:,} draws each" in said and "“Measure” takes about" in said
         assert "Measure again" not in said
@@ -196,7 +196,7 @@ def test_a_kept_suite_is_shown_with_when_and_how(own):
 def test_what_cannot_be_measured_is_grey_with_its_reason(home):
     app = sound(visit("report.py", model="digits"))
     assert app.button(key="report.do.measure.disentanglement").disabled
-    assert measures.unfit(cache.entry("digits"))["disentanglement"] in words_on(app)
+    assert measurable.unfit(cache.entry("digits"))["disentanglement"] in words_on(app)
     assert not app.button(key="report.do.measure.probes").disabled
 
 

@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="NAME", help="other data of the same shape (as its card says)")
     suite = parser.add_argument_group("suites (without one: the figures of the card)")
     suite.add_argument(
-        "--suite", metavar="NAME", help="likelihood, disentanglement, probes, anomaly, samples, or all that it can have"
+        "--suite",
+        metavar="NAME",
+        help="likelihood, disentanglement, probes, anomaly, samples, directions, or all that it can have",
     )
     suite.add_argument("--keep", action="store_true", help="keep what is found on this machine, for the model's report")
     suite.add_argument(

@@ -111,10 +111,12 @@ class Entangled:
 
     def sentence(self, direction: str, way: str) -> str:
         """What a direction does in decoded pictures, for a person."""
+        told = {name: value for name, value in self.spills(direction, way).items() if abs(value) >= SPILL}
+        others = ", ".join(f"{name} by {value:+.2f}" for name, value in told.items()).replace("-", "−")
         return (
-            f"In {self.images:,} decoded pictures it does {self.share(direction, way):.0%} of the real difference in "
-            f"{direction.replace('_', ' ')}; {_spilt(self.spills(direction, way)).replace('_', ' ')}."
-        )
+            f"in {self.images:,} decoded images it makes {100 * self.share(direction, way):.0f}\u00a0% of the real "
+            f"difference in {direction}, and changes {others or f'no other attribute by {SPILL}'} standard deviations."
+        ).replace("_", " ")
 
     def lines(self) -> list[str]:
         """For a terminal: for each direction what it does, and what is left of that under lock."""
