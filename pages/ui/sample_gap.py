@@ -181,7 +181,7 @@ def _draw_nearest(state: State, mine: Copy) -> None:
     st.caption(
         f"Nearest of all training images, pixel by pixel: {words}. They differ by {mine.distance:.3f} per pixel (0 the "
         f"same, 1 black and white), {100 * mine.ratio:.0f} % of what it is to the tenth nearest. A copy is below "
-        f"{100 * line:.0f} %: so near is 1 in 200 new images by chance."
+        f"{100 * line:.0f} %: so near is at most 1 in 100 new images by chance."
     )
     if mine.copied:
         st.warning("The large picture looks like a copy of that image.")

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import binom
 
 from vae.data.images import Images
 from vae.errors import VAEError
+from vae.evaluate.pictures import copies
 from vae.evaluate.pictures.copies import SIDE, find_copies, fit_copies
 
 
@@ -50,6 +52,14 @@ def test_images_that_were_never_seen_are_copies_at_most_once_in_a_hundred(known)
     found = find_copies(x_of(blobs(600, 3)), known)
     assert found.copy.float().mean() <= 0.01
     assert 0 < known.line < 0.95
+
+
+@pytest.mark.parametrize(("count", "place"), [(20, 0), (458, 0), (459, 0), (1000, 2), (2000, 9), (5000, 33)])
+def test_the_line_is_the_tolerance_limit_of_the_textbook(count, place):
+    """At most 1 in 100 lie below the line, with a confidence of 99 % where there are enough (459) to say so."""
+    assert copies._place(count) == place
+    assert binom.cdf(place, count, 0.01) <= 0.01 or place == 0
+    assert binom.cdf(place + 1, count, 0.01) > 0.01
 
 
 def test_smooth_pictures_near_to_everything_are_no_copies(known):
