@@ -29,8 +29,8 @@ HEAD = """## Copies of training images
 {measured}
 
 A picture is a copy where its nearest training image is so much nearer than the tenth nearest as at most 1 in 100 real
-images are by chance, with a confidence of 99 % (`vae/evaluate/pictures/copies.py`). One half of the test images (2,000 at
-most) draws the line, the other tries it; three times, with another half each time, all counts added up.
+images are by chance, with a confidence of 99 % (`vae/evaluate/pictures/copies.py`). One half of the test images (at
+most 2,000) draws the line, the other tries it; three times, with another half each time, all counts added up.
 Flagged, of how many: {planted} training images as they are, with noise of 8 grey levels ({noise} of 1) and with twice
 that, and moved by a pixel; real images never seen; what the model makes of training images; samples from N(0, I).
 
