@@ -7,6 +7,7 @@ stays off and a cold link to any page opens with its frame.
 
 import asyncio
 import os
+import sys
 import webbrowser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,8 +27,16 @@ import live  # noqa: E402
 from live import components  # noqa: E402
 from live.nodelay import answer_at_once  # noqa: E402
 from live.visitor import VisitorCookie  # noqa: E402
+from vae.errors import VAEError  # noqa: E402
+from vae.foreign.allow import allow  # noqa: E402
 from vae.home import runs_folder  # noqa: E402
 from vae.train.keeper import keep_workers  # noqa: E402
+
+if sys.argv[0].endswith("app.py"):  # streamlit run app.py -- --adapter file.py:Class
+    try:
+        allow(sys.argv[1:])
+    except VAEError as error:
+        sys.exit(str(error))
 
 WAIT = 30  # seconds for the server to answer before the browser is sent there all the same
 
@@ -41,6 +50,7 @@ async def first_light(_app: st.App) -> AsyncIterator[None]:
     """
     answer_at_once()
     Thread(target=_warm, name="warm", daemon=True).start()
+    Thread(target=_sweep, name="sweep", daemon=True).start()
     keeper = keep_workers(runs_folder())
     opening = None if st.get_option("server.headless") else asyncio.create_task(_open_when_ready())
     yield
@@ -54,6 +64,13 @@ def _warm() -> None:
     from live.engine import shared
 
     shared().warm()
+
+
+def _sweep() -> None:
+    """Delete what people brought and nobody uses, and what has had its time, as long as the server lives."""
+    from live.takings import sweep_for_ever
+
+    sweep_for_ever()
 
 
 async def _open_when_ready() -> None:

@@ -57,6 +57,8 @@ PAGES = {
     "Directions": STAGE,
     "Sums": STAGE,
     "Sample": "[data-muscope=sample]",
+    "Your data": "[data-muscope=drop]",
+    "Your models": "[data-muscope=drop]",
     "Train": "[class*=st-key-train-do-start] button",
     "Start": STAGE,
 }

@@ -13,7 +13,7 @@ import numpy as np
 from live.engine import Engine, ModelEntry, as_pictures
 from live.known import Known
 from live.samples import Samples
-from live.wire import Ask, Decode, Drawing, Face, Measure, Point, Reply, Request, RowsOf, Sample
+from live.wire import Ask, Decode, Drawing, Face, Measure, Picture, Point, Reply, Request, RowsOf, Sample
 from vae.data.faces import FACTORS, FaceFactors, draw
 from vae.errors import VAEError
 from vae.explore.codes import Floats, many_codes
@@ -210,6 +210,13 @@ def _face(answers: Answers, entry: ModelEntry, ask: Face) -> Plan:
     return _seen(answers, entry, draw(FaceFactors(**values | whole))[None], ask.view)
 
 
+def _picture(answers: Answers, entry: ModelEntry, ask: Picture) -> Plan:
+    height, width, channels = ask.pixels.shape
+    if channels not in (1, 3) or entry.shape != (channels, height, width):
+        raise VAEError(f"{entry.title} does not read pictures of {width} x {height}: reload the page.")
+    return _seen(answers, entry, ask.pixels[None], ask.view)
+
+
 def _seen(answers: Answers, entry: ModelEntry, pixels: Pixels, view: str) -> Plan:
     """A picture (1, H, W, C) that the model is shown, and what it draws of it."""
     known, mu = answers.known(entry.model_id), answers.engine.encode(entry, pixels)
@@ -225,4 +232,5 @@ _PLANS: dict[type, Callable[[Answers, ModelEntry, Any], Plan]] = {
     Sample: _sample,
     RowsOf: _rows,
     Face: _face,
+    Picture: _picture,
 }

@@ -47,6 +47,11 @@ def base_path() -> str:
     return f"/{path}" if path else ""
 
 
+def this_machine_only() -> bool:
+    """Whether whoever sees a page sits at this machine, and has its rights anyway."""
+    return st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+
+
 def addresses() -> dict[str, str]:
     """Where a browser finds the socket, the modules and the map's points."""
     base = base_path()

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from vae.batches import as_x
-from vae.checkpoint import CARD, CONFIG, ENCODINGS, WEIGHTS, Checkpoint, load, read_card
+from vae.checkpoint import ADAPTER, CARD, CONFIG, ENCODINGS, OWNER, WEIGHTS, Checkpoint, Owner, load, read_card
+from vae.checkpoint import read_owner as owner_of
 from vae.config import Config
 from vae.device import pick_device
 from vae.encodings import Encodings, load_encodings
 from vae.errors import VAEError
-from vae.explore.render import Pixels, profile, to_pixels
+from vae.explore.render import Pixels, as_pictures
 from vae.home import home
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
@@ -42,6 +43,7 @@ class ModelEntry:
         data: the data set it was trained on.
         card: everything else that is known of it.
         shipped: it came with Muscope.
+        owner: whose it is, and whether others see it.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ModelEntry:
     data: str
     card: dict[str, Any]
     shipped: bool
+    owner: Owner = Owner()
 
     @property
     def latent_dim(self) -> int:
@@ -85,7 +88,10 @@ class Engine:
         return self._device
 
     def models(self) -> tuple[ModelEntry, ...]:
-        """Every model that can be opened: those that ship in their order, then the newest first."""
+        """Every model that can be opened: those that ship in their order, then the newest first.
+
+        Whoever shows them to a visitor leaves out those whose `owner` does not let them see it.
+        """
         found = {entry.name: entry for entry in reversed(self._scan()) if isinstance(entry, ModelEntry)}
         order = {name: place for place, name in enumerate(FIRST)}
         return tuple(sorted(found.values(), key=lambda e: (not e.shipped, order.get(e.name, 99), -_age(e.folder))))
@@ -118,6 +124,22 @@ class Engine:
             x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()).to(self._device))  # (B, C, H, W)
             return np.asarray(self._model(entry).vae.encode(x).mode().cpu().numpy())
 
+    def drawn(self, entry: ModelEntry, x: np.ndarray, count: int, seed: int) -> np.ndarray:
+        """`count` codes (count, L) float32 from q(z|x) of one image x (1, *shape): to the model all are that image.
+
+        The same seed gives the same codes. Of a plain autoencoder all of them are mu.
+        """
+        with self._lock, torch.inference_mode():
+            generator = torch.Generator().manual_seed(seed)
+            seen = torch.from_numpy(np.array(x, np.float32)).to(self._device)
+            return np.asarray(self._model(entry).vae.draw(seen, generator, count)[1].cpu().numpy())
+
+    def mu_of(self, entry: ModelEntry, x: np.ndarray) -> np.ndarray:
+        """mu (B, L) float32 of x (B, *shape) in [0, 1], such as rows of numbers. Draws nothing."""
+        with self._lock, torch.inference_mode():
+            seen = torch.from_numpy(np.array(x, np.float32)).to(self._device)
+            return np.asarray(self._model(entry).vae.encode(seen).mode().cpu().numpy())
+
     def x_of(self, entry: ModelEntry, z: np.ndarray) -> np.ndarray:
         """What `decode` makes pictures of: z (B, L) to x (B, *shape) float32, not rounded to grey levels."""
         with self._lock, torch.inference_mode():
@@ -144,7 +166,7 @@ class Engine:
             return [self._entry(folder) for place in self._places for folder in _model_folders(place)]
 
     def _entry(self, folder: Path) -> ModelEntry | str:
-        stamp = tuple(_stamp(folder / name) for name in (CONFIG, WEIGHTS, CARD))
+        stamp = tuple(_stamp(folder / name) for name in (CONFIG, WEIGHTS, CARD, ADAPTER, OWNER))
         known = self._entries.get(folder)
         if known is None or known[0] != stamp:
             known = self._entries[folder] = (stamp, _read_entry(folder))
@@ -155,14 +177,6 @@ class Engine:
 def shared() -> Engine:
     """The engine of this server."""
     return Engine((SHIPPED, home() / "models"))
-
-
-def as_pictures(x: np.ndarray) -> Pixels:
-    """x (B, C, H, W) or (B, D) to pixels (B, H, W, 1 or 3): other channels are averaged, vectors drawn as bars."""
-    if x.ndim == 2:
-        return profile(x)
-    pixels = to_pixels(x)
-    return pixels if pixels.shape[3] in (1, 3) else pixels.mean(axis=3, keepdims=True).round().astype(np.uint8)
 
 
 class _Recent(OrderedDict[Hashable, Any]):
@@ -197,6 +211,7 @@ def _read_entry(folder: Path) -> ModelEntry | str:
         data=str(data.get("name", "") if isinstance(data, dict) else ""),
         card=card,
         shipped=folder.parent == SHIPPED,
+        owner=owner_of(folder),
     )
 
 

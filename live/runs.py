@@ -1,7 +1,8 @@
 """What a browser fetches of a training: the dots of its map, the frames of its unfolding, its curves, a film of it.
 
 Over plain HTTP: a class of thirty watches one run, nothing of it goes through their sessions, and what a browser has it
-keeps. Whoever has a ticket may watch any run; the history of a model is for those who may see the model.
+keeps. Whoever has a ticket may watch any run but those of data that another visitor keeps private; the history of a
+model is for those who may see the model.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from live.desk import Desk
 from live.http import TICKET, Handler
+from live.visitor import owner_of, short
 from vae.errors import VAEError
 
 if TYPE_CHECKING:
@@ -82,12 +84,28 @@ def _handler(desk: Callable[[], Desk], answer: "Callable[[Reel, Request], tuple[
         if kind == "model" and not tickets.allows(token, name):
             return PlainTextResponse("This page may not see that model: reload it.", 403, GONE)
         try:
+            if kind == "run":
+                _check_private(name, owner_of(request.cookies) or short(tickets.visitor(token)))
             body, whole = answer(_reel(desk(), kind, name), request)
         except VAEError as error:
             return PlainTextResponse(str(error), 404, GONE)
         return Response(body, media_type="application/octet-stream", headers=FOR_EVER if whole else GONE)
 
     return handle
+
+
+def _check_private(name: str, visitor: str) -> None:
+    """VAEError: this training is of data that another visitor brought and keeps private."""
+    from live import privacy
+    from live.components import this_machine_only
+    from vae.home import runs_folder
+    from vae.train.run import ID, Run
+
+    if this_machine_only() or not ID.fullmatch(name):
+        return
+    run = Run.open(runs_folder() / name)
+    if not privacy.may_watch(run.owner, privacy.data_of(run), visitor):
+        raise VAEError("There is no such history: it may have been deleted.")
 
 
 def _reel(desk: Desk, kind: str, name: str) -> "Reel":

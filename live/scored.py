@@ -23,6 +23,7 @@ from vae.errors import VAEError
 from vae.evaluate.pictures.judge import load_judge
 from vae.evaluate.strange.anomaly import error_maps, scores
 from vae.explore import render
+from vae.explore.one_image import heat
 from vae.explore.render import Pixels
 
 OWN, OTHERS = 2000, 500  # test images of the model's own data, and of another set, that are scored at most
@@ -100,12 +101,7 @@ def error_map(entry: ModelEntry, name: str, row: int) -> tuple[bytes, float]:
     """
     (off,) = error_maps(_opened(entry), images(name, np.array([row])))  # (H, W)
     most = float(off.max())
-    colours = np.array([[int(code[i : i + 2], 16) for i in (1, 3, 5)] for code in RAMP], np.float64)  # (9, 3)
-    places = np.clip(off / (most or 1.0), 0, 1) * (len(RAMP) - 1)
-    low = np.minimum(places.astype(int), len(RAMP) - 2)
-    part = (places - low)[..., None]
-    pixels = colours[low] * (1 - part) + colours[low + 1] * part  # (H, W, 3)
-    return render.png(np.rint(pixels).astype(np.uint8)), most
+    return render.png(heat(off, RAMP)), most
 
 
 def code_of(entry: ModelEntry, name: str, row: int) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.desk import Desk, shared_desk
 from live.http import map_part, web_file
+from live.receive import upload
 from live.runs import curves, dots, film, frames
 from vae.errors import VAEError
 
@@ -60,6 +61,7 @@ def routes(
     return [
         WebSocketRoute(f"{base}/live/socket", socket),
         Route(f"{base}/live/web/{{version}}/{{file}}", web_file),
+        Route(f"{base}/live/upload/{{upload}}/{{what}}", upload(), methods=["POST"]),
         Route(f"{base}/live/points/{{model_id}}/{{name}}", map_part("points", desk)),
         Route(f"{base}/live/colours/{{model_id}}/{{name:path}}", map_part("colours", desk)),
         Route(f"{base}/live/reels/{{kind}}/{{name}}/dots", dots(desk)),

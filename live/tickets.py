@@ -39,6 +39,11 @@ class Tickets:
         with self._lock:
             return token in self._models
 
+    def visitor(self, token: str) -> str:
+        """Who holds this ticket; "" where nobody does."""
+        with self._lock:
+            return self._models.get(token, ("", frozenset()))[0]
+
     def allows(self, token: str, model_id: str) -> bool:
         """Whether the ticket opens this model."""
         with self._lock:

@@ -49,6 +49,7 @@ class Kind(IntEnum):
     SAMPLE = 5
     ROWS = 6
     FACE = 7
+    PICTURE = 8
 
 
 # ---- what can be asked ---------------------------------------------------------------------------------------------
@@ -196,8 +197,35 @@ class Face:
         return 2, self.factors.astype("<f4").tobytes() + self.view.encode()
 
 
-Ask = Decode | Point | Measure | Drawing | Sample | RowsOf | Face
-_ASKS: dict[int, type[Ask]] = {ask.kind: ask for ask in (Decode, Point, Measure, Drawing, Sample, RowsOf, Face)}
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """What the model makes of a picture (H, W, C) uint8 that was cut to its shape; view "" for no map."""
+
+    pixels: Pixels
+    view: str
+    kind: ClassVar[Kind] = Kind.PICTURE
+
+    @classmethod
+    def read(cls, count: int, payload: bytes) -> Self:
+        if len(payload) < _PICTURE_HEAD.size:
+            raise VAEError("A request holds no picture.")
+        shape = _PICTURE_HEAD.unpack_from(payload)
+        size, start = shape[0] * shape[1] * shape[2], _PICTURE_HEAD.size
+        if not size or len(payload) < start + size:
+            said = " x ".join(map(str, shape))
+            raise VAEError(f"A request with {len(payload)} bytes cannot hold a picture of {said} values.")
+        return cls(np.frombuffer(payload, np.uint8, size, start).reshape(shape), _view(payload[start + size :]))
+
+    def write(self) -> tuple[int, bytes]:
+        return 2, _PICTURE_HEAD.pack(*self.pixels.shape) + self.pixels.tobytes() + self.view.encode()
+
+
+_PICTURE_HEAD = struct.Struct("<2HB")  # height, width, channels
+
+Ask = Decode | Point | Measure | Drawing | Sample | RowsOf | Face | Picture
+_ASKS: dict[int, type[Ask]] = {
+    ask.kind: ask for ask in (Decode, Point, Measure, Drawing, Sample, RowsOf, Face, Picture)
+}
 
 
 def _numbers(payload: bytes, count: int) -> Floats:

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import anomaly_grid, anomaly_shown, state
+from pages.ui.python_lines import draw_lines
 
 visitor = state.here()
 st.title("Anomalies")
@@ -14,3 +15,4 @@ with right:
     ranked = anomaly_grid.draw_ranked(visitor, asked)
 with left:
     anomaly_shown.draw_shown(visitor, asked, ranked)
+draw_lines(visitor, "anomalies", asked, ranked)

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui import state
 from pages.ui.direction_hand import draw_direction
 from pages.ui.kept_directions import draw_kept_directions
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -22,3 +23,4 @@ with left:
     draw_kept_directions(visitor)
 if result is not None:
     show_neighbours(visitor, result.code, None)
+draw_lines(visitor, "attributes", result)

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import compare_maps, compare_pair, compare_table, state
+from pages.ui.python_lines import draw_lines
 
 visitor = state.here()
 st.title("Compare")
@@ -17,3 +18,4 @@ if other is not None:
     compare_pair.draw_inventions(visitor, other)
 compare_table.draw_models(visitor, other)
 compare_table.draw_claims(visitor, other)
+draw_lines(visitor, "compare", other)

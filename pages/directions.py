@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import state
 from pages.ui.kept_directions import draw_kept_directions
+from pages.ui.python_lines import draw_lines
 from pages.ui.unlabelled import draw_axes
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
@@ -19,3 +20,4 @@ with left:
     keep_button(visitor, result, "directions.do.shelf")
     draw_kept_directions(visitor)
 show_neighbours(visitor, result.code, result.image_id)
+draw_lines(visitor, "directions", result)

@@ -4,6 +4,8 @@ import streamlit as st
 
 from pages.ui import chart, groups, state
 from pages.ui.pen import offer_start
+from pages.ui.python_lines import draw_lines
+from pages.ui.take_home import draw_take_home
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -31,5 +33,7 @@ with right:
     with drawn:
         chart.draw_map(visitor, view, colour, below)
     groups.draw_groups(visitor)
+    draw_take_home(visitor, "map")
 with pad:
     offer_start(visitor, view)
+draw_lines(visitor, "map", place)

@@ -7,6 +7,7 @@ from pages.ui.films import draw_films
 from pages.ui.keyframes import draw_keyframes
 from pages.ui.places import lay_path
 from pages.ui.player import draw_player, walk
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import show_stage
 
 WAY_HELP = (
@@ -58,3 +59,4 @@ with left:
     place = path.here
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}")
     draw_films(path)
+draw_lines(visitor, "paths", path)

@@ -1,11 +1,12 @@
-"""The frame around every page: the menu, the model, the shelf, the address. Then the page itself."""
+"""The frame around every page: the menu, the model, what was kept, the address. Then the page itself."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import frame, state
+from pages.ui import frame, sessions, state
 from pages.ui.errors import plain_errors
+from pages.ui.remembered import on_trial
 
 UI = Path(__file__).parent / "ui"
 # A picture of our own: an icon by name would be asked of a server elsewhere.
@@ -23,7 +24,11 @@ MENU = {
         st.Page("sums.py", title="Sums", icon=":material/calculate:"),
         st.Page("sample.py", title="Sample", icon=":material/casino:"),
     ],
-    "Make": [st.Page("train.py", title="Train", icon=":material/model_training:")],
+    "Make": [
+        st.Page("bring.py", title="Your data", icon=":material/upload_file:"),
+        st.Page("models.py", title="Your models", icon=":material/deployed_code:"),
+        st.Page("train.py", title="Train", icon=":material/model_training:"),
+    ],
     "Judge": [
         st.Page("report.py", title="Report", icon=":material/assessment:"),
         st.Page("compare.py", title="Compare", icon=":material/compare:"),
@@ -33,13 +38,14 @@ MENU = {
 page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's own is no list to a screen reader
 
 with plain_errors():
+    sessions.wake(page.url_path)
     visitor = state.here()
     visitor.below, visitor.link = None, {}
-    frame.draw_frame(visitor, MENU)
+    side = frame.draw_frame(visitor, MENU)
     if visitor.notice:
         st.warning(visitor.notice)
         visitor.notice = ""
-    with plain_errors():
+    with plain_errors(), on_trial(visitor, page.url_path):
         page.run()
-    frame.draw_below(visitor)
-    state.to_url(visitor)
+    frame.draw_after(visitor, side)
+    sessions.keep(visitor, page.url_path)

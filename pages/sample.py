@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import sample_export, sample_gap, sample_source, samples, state
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import show_stage
 
 visitor = state.here()
@@ -22,3 +23,4 @@ with left:
     place = samples.shown(visitor, drawn)
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}")
     sample_gap.draw_copies(visitor, drawn, place)
+draw_lines(visitor, "sample", drawn, place)

@@ -5,6 +5,7 @@ import streamlit as st
 from pages.ui import state
 from pages.ui.knobs import draw_knobs
 from pages.ui.pen import offer_start
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -20,3 +21,4 @@ with left:
 with right:
     draw_knobs(visitor)
 show_neighbours(visitor, place.code, place.image_id)
+draw_lines(visitor, "sliders", place)

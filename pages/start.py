@@ -4,11 +4,15 @@ import streamlit as st
 
 from pages.ui import cache, state
 from pages.ui.doors import draw_doors
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import keep_button, offer_originals, show_stage, tap
 
 visitor = state.here()
 model_id = visitor.entry.model_id
 place = visitor.place
+
+st.title("Start")
+st.write("What a model makes of a picture: tap one, then walk from it to another, change it, or invent new ones.")
 
 left, right = st.columns([6, 8], gap="large")
 with left:
@@ -28,3 +32,4 @@ with right:
 
 draw_doors(visitor)
 offer_originals(visitor.entry.data)
+draw_lines(visitor, "start", place)

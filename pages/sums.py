@@ -6,6 +6,7 @@ from pages.ui import state
 from pages.ui.board import draw_board
 from pages.ui.board_kept import draw_kept
 from pages.ui.pen import offer_start
+from pages.ui.python_lines import draw_lines
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
 
 visitor = state.here()
@@ -23,3 +24,4 @@ with left:
     draw_kept(visitor)
     offer_start(visitor)
 show_neighbours(visitor, result.code, None)
+draw_lines(visitor, "sums", result)

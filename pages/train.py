@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import state, train_form, train_list, train_run
+from pages.ui.python_lines import draw_lines
 
 visitor = state.here()
 st.title("Train")
@@ -16,3 +17,4 @@ with right:
 with left:
     train_run.draw_run(visitor)
 train_run.come_into_sight()
+draw_lines(visitor, "train")

@@ -9,6 +9,7 @@ either, as on a clean clone; with --all it is told of MUSCOPE_DATA.
 """
 
 import argparse
+import csv
 import re
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tools.browser import OFFLINE_ARGUMENTS, POINTS_DRAWN, ROOT, SETTLED, NoChromium, find_chromium, running_app
+from vae.data import load
 
 COMMAND = "python -m tools.screenshots"
 FOLDER = ROOT / "docs" / "screenshots"
@@ -121,6 +123,23 @@ def run_to_its_end(tab: Page) -> None:
     tab.get_by_role("button", name="Open it on the map").wait_for(timeout=PATIENCE)
 
 
+def bring_faces(tab: Page) -> None:
+    """A folder of drawn faces and a table that says what is in them."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "my faces"
+        folder.mkdir()
+        images = load("faces-fair", "test", limit=120)
+        assert images.attributes is not None
+        with (folder / "what.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["path", *images.attribute_names])
+            for row, (pixels, values) in enumerate(zip(images.pixels, images.attributes, strict=True)):
+                Image.fromarray(pixels.squeeze()).save(folder / f"{row:03}.png")
+                table.writerow([f"{row:03}.png", *(f"{value:g}" for value in values)])
+        tab.set_input_files('[data-muscope="folder"]', folder)
+        tab.get_by_role("heading", name="What was understood").wait_for()
+
+
 README_SHOTS = (
     Shot("start", "", nothing),
     Shot("map", "map", map_by_glasses),
@@ -132,6 +151,8 @@ README_SHOTS = (
     Shot("sums", "sums", nothing, model="fashion-mnist"),
     Shot("sample", "sample", nothing),
     Shot("train", "train", run_half_way),
+    Shot("bring", "bring", bring_faces),
+    Shot("models", "models", nothing),
     Shot("report", "report", nothing, model="mnist"),
     Shot("compare", "compare", nothing, model="mnist-2d"),
     Shot("anomalies", "anomalies", nothing, model="mnist"),
@@ -155,6 +176,9 @@ ALL_SHOTS = (
     Shot("sample", "sample", nothing),
     Shot("train", "train", nothing),
     Shot("train-done", "train", run_to_its_end),
+    Shot("bring", "bring", nothing),
+    Shot("bring-faces", "bring", bring_faces),
+    Shot("models", "models", nothing),
     Shot("report", "report", nothing),
     Shot("report-autoencoder", "report", nothing, model="mnist-2d-autoencoder"),
     Shot("compare", "compare", nothing, model="mnist-2d"),

@@ -7,35 +7,39 @@
     history.safetensors   how it came to be: curves and the frames of its map (`vae.history`), if they were kept
     report.json           what was measured of it beyond its card (`vae.reports`), if that goes along with it
     prior-*.safetensors   where its codes really lie (`vae.priors`), if that was fitted
+    adapter.json          of a model from elsewhere: how its network is built and read (`vae.foreign`)
+    owner.json            whose it is, and whether others see it; none of what is everybody's
 
 Loading is strict, and nothing that could hold a program is ever opened: no pickle, so no `torch.load`.
 """
 
 import hashlib
 import json
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
-from vae.config import Config
+from vae.config import ADAPTED, Config
 from vae.errors import VAEError
 from vae.files import finite, write_aside, write_folder, written_aside
 from vae.model import VAE
+from vae.weights import MAX_BYTES, PICKLES, refuse_pickle
+from vae.weights import parse as load_tensors
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
 ENCODINGS = "encodings.safetensors"
 HISTORY = "history.safetensors"
 REPORT = "report.json"
 PRIOR_FILES = ("prior-mixture.safetensors", "prior-diffusion.safetensors")
+ADAPTER, OWNER = "adapter.json", "owner.json"
 # All that may lie in a model's folder.
-MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, HISTORY, REPORT, *PRIOR_FILES, ".DS_Store"}
+MODEL_FILES = {CONFIG, WEIGHTS, CARD, ENCODINGS, HISTORY, REPORT, *PRIOR_FILES, ADAPTER, OWNER, ".DS_Store"}
 MAX_JSON_BYTES = 1_000_000
-PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,52 @@ class Checkpoint:
     @property
     def config(self) -> Config:
         return self.vae.config
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose a model is.
+
+    Attributes:
+        owner: the visitor as the books of the server know them; "": everybody's.
+        shared: others see it, too.
+        expires: when it goes, an ISO time in UTC; "" for never.
+    """
+
+    owner: str = ""
+    shared: bool = True
+    expires: str = ""
+
+    def lets(self, visitor: str) -> bool:
+        """Whether this visitor may see the model."""
+        return self.shared or not self.owner or self.owner == visitor
+
+
+def read_owner(folder: Path) -> Owner:
+    """Whose a model is; nobody's in particular where nothing says so. A file that cannot be understood hides it."""
+    path = Path(folder) / OWNER
+    try:
+        if path.stat().st_size > 1000:
+            return Owner("?", shared=False)
+        said = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return Owner()
+    except (OSError, ValueError, RecursionError):
+        return Owner("?", shared=False)
+    known = isinstance(said, dict) and isinstance(said.get("owner"), str) and isinstance(said.get("shared"), bool)
+    if not known:
+        return Owner("?", shared=False)
+    return Owner(said["owner"], said["shared"], str(said.get("expires") or ""))
+
+
+def save_owner(folder: Path, owner: Owner) -> None:
+    """Say whose a model is, whole or not at all."""
+    write_aside(Path(folder) / OWNER, owner_bytes(owner))
+
+
+def owner_bytes(owner: Owner) -> bytes:
+    """What `owner.json` of a new folder holds."""
+    return _json_bytes({"owner": owner.owner, "shared": owner.shared, "expires": owner.expires})
 
 
 def save(folder: Path, vae: VAE, card: dict[str, Any], *, half: bool = False) -> str:
@@ -120,17 +170,24 @@ def load(folder: Path, device: torch.device | str = "cpu") -> Checkpoint:
     config_bytes, weight_bytes = _read(folder, CONFIG), _read(folder, WEIGHTS)
     config = Config.from_json(_parse(folder, CONFIG, config_bytes))
     card = _read_card(folder)
+    adapter_bytes = _read(folder, ADAPTER) if config.network == ADAPTED else b""
     try:
         tensors = load_tensors(weight_bytes)
     except (SafetensorError, ValueError, KeyError) as error:  # KeyError: a number format that torch does not know
         raise VAEError(
             f"{WEIGHTS} of the model {folder.name} is damaged or not safetensors: copy the folder again."
         ) from error
-    _check_fit(folder, config, tensors)
-    vae = VAE(config)
-    vae.load_state_dict({name: value.float() for name, value in tensors.items()})
+    model_id = _hash(config_bytes, weight_bytes, adapter_bytes)
+    if config.network == ADAPTED:
+        from vae.foreign.adapted import build  # it knows this file
+
+        vae: VAE = build(config, _parse(folder, ADAPTER, adapter_bytes), tensors, folder.name)
+    else:
+        _check_fit(folder, config, tensors)
+        vae = VAE(config)
+        vae.load_state_dict({name: value.float() for name, value in tensors.items()})
     vae.eval().requires_grad_(False).to(device)
-    return Checkpoint(vae, card, _hash(config_bytes, weight_bytes), folder)
+    return Checkpoint(vae, card, model_id, folder)
 
 
 def read_card(folder: Path) -> tuple[Config, dict[str, Any], str]:
@@ -138,16 +195,14 @@ def read_card(folder: Path) -> tuple[Config, dict[str, Any], str]:
     folder = _as_model_folder(folder)
     config_bytes, weight_bytes = _read(folder, CONFIG), _read(folder, WEIGHTS)
     config = Config.from_json(_parse(folder, CONFIG, config_bytes))
-    return config, _read_card(folder), _hash(config_bytes, weight_bytes)
+    adapter_bytes = _read(folder, ADAPTER) if config.network == ADAPTED else b""
+    return config, _read_card(folder), _hash(config_bytes, weight_bytes, adapter_bytes)
 
 
 def _as_model_folder(folder: Path) -> Path:
     folder = Path(folder)
     if folder.suffix.lower() in PICKLES:
-        raise VAEError(
-            f"{folder.name} may hold a program (pickle), and Muscope never opens those: "
-            "save the weights as safetensors beside a config.json."
-        )
+        raise refuse_pickle(folder.name)
     try:
         there, is_folder = folder.exists(), folder.is_dir()
     except OSError as error:  # a name too long, or a parent that may not be read
@@ -162,7 +217,10 @@ def _as_model_folder(folder: Path) -> Path:
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
     try:
-        if name != WEIGHTS and path.stat().st_size > MAX_JSON_BYTES:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # a link to a device would never end
+            raise VAEError(f"{name} of the model {folder.name} is no file: copy the folder again.")
+        if found.st_size > (MAX_BYTES if name == WEIGHTS else MAX_JSON_BYTES):
             raise VAEError(f"{name} of the model {folder.name} is too large to be one: it was not read.")
         return path.read_bytes()
     except FileNotFoundError as error:
@@ -204,9 +262,10 @@ def _check_fit(folder: Path, config: Config, tensors: dict[str, torch.Tensor]) -
             raise VAEError(f"The weights {name} of the model {folder.name} are not finite numbers: train it again.")
 
 
-def _hash(config_bytes: bytes, weight_bytes: bytes) -> str:
+def _hash(config_bytes: bytes, weight_bytes: bytes, adapter_bytes: bytes = b"") -> str:
     digest = hashlib.sha256(config_bytes)
     digest.update(weight_bytes)
+    digest.update(adapter_bytes)
     return digest.hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ MAX_LEVELS = 16
 MAX_BLOCKS = 16
 
 NETWORKS = ("mlp", "gated", "conv", "linear")
+ADAPTED = "adapted"  # a network from elsewhere, which `vae.foreign` builds: it can be looked into and not be trained
 ACTIVATIONS = ("relu", "tanh", "gelu", "silu", "elu", "leaky_relu")
 LIKELIHOODS = ("bernoulli", "mse", "gaussian", "logistic")
 POSTERIORS = ("gaussian", "point")
@@ -37,7 +38,8 @@ class Config:
         latent_dim: L, the length of a code. More: finer pictures, a map that is harder to read.
         network: "mlp" (dense, any shape), "gated" (dense, each hidden unit with a gate of its own), "conv" (strided
             convolutions, images only) or "linear" (no hidden layers, one spread of each latent for all images: with a
-            Gaussian likelihood and a linear output its exact likelihood is known, `vae.linear`).
+            Gaussian likelihood and a linear output its exact likelihood is known, `vae.linear`). "adapted": a network
+            from elsewhere (`vae.foreign`), whose loss is not known: its likelihood is "mse", its output "linear".
         encoder_sizes, decoder_sizes: dense: hidden widths in order. Convolutional: channels of each halving of the
             picture, and of each doubling back. With levels: those of each level's part of a dense network.
         activation: between layers; a gated network has its gates instead.
@@ -82,7 +84,7 @@ class Config:
     def __post_init__(self) -> None:
         _check_shape(self.shape)
         _check_whole("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
-        _check_choice("network", self.network, NETWORKS)
+        _check_choice("network", self.network, (*NETWORKS, ADAPTED))
         _check_choice("activation", self.activation, ACTIVATIONS)
         _check_choice("likelihood", self.likelihood, LIKELIHOODS)
         _check_choice("posterior", self.posterior, POSTERIORS)
@@ -112,6 +114,8 @@ class Config:
         if self.network == "linear" and (self.encoder_sizes or self.decoder_sizes):
             raise VAEError("A linear network has no hidden layers: leave encoder_sizes and decoder_sizes empty.")
         _check_levels(self)
+        if self.network == ADAPTED:
+            _check_adapted(self)
 
     @property
     def pixels(self) -> int:
@@ -196,6 +200,12 @@ def _check_std(config: Config) -> None:
         raise VAEError(f"std is {shown(config.std)}: give the spread of a pixel, 0.01 to 100, or leave it learned.")
     if config.likelihood != "gaussian":
         raise VAEError(f"A fixed std needs likelihood 'gaussian', not {config.likelihood!r}.")
+
+
+def _check_adapted(config: Config) -> None:
+    plain = (config.likelihood, config.output, config.levels, config.encoder_sizes, config.decoder_sizes)
+    if plain != ("mse", "linear", (), (), ()):
+        raise VAEError("A network from elsewhere has likelihood 'mse', output 'linear', and no sizes or levels here.")
 
 
 def _check_levels(config: Config) -> None:

@@ -24,3 +24,13 @@ def reports_folder() -> Path:
 def priors_folder(model_id: str) -> Path:
     """Where the prior models that were fitted here to a model's codes are kept (`vae.priors`)."""
     return home() / "priors" / model_id
+
+
+def brought_folder() -> Path:
+    """Where data sets are kept that people brought, a folder each (`vae.data.brought`)."""
+    return home() / "brought"
+
+
+def uploads_folder() -> Path:
+    """Where what people upload lies until something was made of it."""
+    return home() / "uploads"

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vae.config import Config
+from vae.config import ADAPTED, Config
 from vae.dense import Dense, linear
 from vae.errors import VAEError
 from vae.posterior import POINT_LOGVAR
@@ -211,6 +211,8 @@ def build_encoder(config: Config, seed: int = 0) -> nn.Module:
     """
     if config.levels:
         raise VAEError("An encoder with levels says nothing without its decoder: build the whole model.")
+    if config.network == ADAPTED:
+        raise VAEError("A network from elsewhere cannot be built from its config alone: open its folder.")
     return seeded(ConvEncoder if config.network == "conv" else DenseEncoder, config, seed)
 
 

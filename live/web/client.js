@@ -5,7 +5,7 @@
  * moves: only its newest wish is sent, at a pace that fits the round trip. `ask` is for what must be answered.
  */
 
-export const DECODE = 1, POINT = 2, MEASURE = 3, DRAWING = 4, SAMPLE = 5, ROWS = 6, FACE = 7;
+export const DECODE = 1, POINT = 2, MEASURE = 3, DRAWING = 4, SAMPLE = 5, ROWS = 6, FACE = 7, PICTURE = 8;
 export const LANE = { picture: 0, strip: 1, grid: 2, thumbnails: 3, hover: 4, measure: 5 };
 const REFUSED = 0, SAY_UNUSUAL = 1, REQUEST = 20, REPLY = 20;
 const LOCAL = 25; // ms: a shorter round trip is this machine or a quiet network

@@ -4,7 +4,7 @@
  * While a knob is held the picture follows over the wire and Python hears nothing. When it is let go, Python is told
  * once which knobs were turned; its next run of the page says how everything stands, and that is the truth.
  *
- * What Python says (`pages/ui/knobs.py`): {base, knobs: [...], folds: [{id, label, words}], tools: {undo, redo, back,
+ * What Python says (`pages/ui/knobs.py`): {base, knobs: [...], folds: [{id, label, words, open}], tools: {undo, redo, back,
  * random: whether each can be pressed}, note, crisp, turn}. `turn` is the newest of ours that it has seen: until ours
  * comes back, what was turned stays where the hand left it.
  */
@@ -103,19 +103,22 @@ export function build(parent) {
     return element;
   }
 
-  function fold({ id, label, words }) {
+  function fold({ id, label, words, open }) {
     const element = document.createElement("details");
     element.className = "mu-fold";
     element.dataset.muscope = `fold-${id}`;
     const summary = document.createElement("summary");
     summary.textContent = label;
     element.append(summary);
-    element.addEventListener("toggle", () => {
-      if (!element.open || element.children.length > 1) return;
+    const fill = () => {
+      if (element.children.length > 1) return;
       const about = document.createElement("p");
       about.textContent = words;
       element.append(...(words ? [about] : []), grid(id));
-    });
+    };
+    element.addEventListener("toggle", () => element.open && fill());
+    if (open) fill();
+    element.open = Boolean(open);
     return element;
   }
 

@@ -80,7 +80,7 @@ export function build(parent, first) {
   function say() {
     const draws = [...new Set(place.cells.map((cell) => cell.draw))].sort((a, b) => a - b);
     const names = draws.length > 1 ? `Draws ${draws.slice(0, -1).join(", ")} and ${draws.at(-1)}` : `Draw ${draws[0]}`;
-    note.textContent = `${names}: the same number gives the same pictures. What you press goes on the shelf.`;
+    note.textContent = `${names}: the same number gives the same pictures. What you press is kept.`;
   }
 
   // ---- cells --------------------------------------------------------------------------------------------------------

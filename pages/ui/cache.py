@@ -26,6 +26,8 @@ from vae.explore.directions.found import ESTIMATORS, Direction
 from vae.explore.directions.groups import Groups, attribute_groups, label_groups
 from vae.explore.directions.steps import apply
 from vae.explore.neighbours import nearest
+from vae.train.suited import Suited
+from vae.train.suited import suited as find_suited
 
 Code = tuple[float, ...]
 
@@ -92,10 +94,21 @@ def original(name: str, image_id: str) -> bytes | None:
         return None
 
 
+def forget_originals() -> None:
+    """A data set was deleted: nothing of it stays in memory."""
+    _original.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def train_size(name: str) -> int:
     """Training images of a data set; a person's own folder is read for it once."""
     return data.describe(name).train_size
+
+
+@lru_cache(maxsize=64)
+def suited(name: str) -> Suited:
+    """Settings that suit data that were brought."""
+    return find_suited(name)
 
 
 # ---- images and their codes ----------------------------------------------------------------------------------------

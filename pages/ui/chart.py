@@ -139,4 +139,4 @@ def keep(state: State, told: Told) -> None:
     """A double press: the same, and onto the shelf."""
     go(state, told)
     state.keep(state.place)
-    st.toast("Kept: find it on the shelf.")
+    st.toast("Kept: it is at hand on every page.")

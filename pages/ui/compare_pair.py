@@ -50,12 +50,17 @@ def draw_differences(state: State, other: ModelEntry) -> None:
     st.html('<ul class="mu-said">' + "".join(f"<li>{html.escape(line)}</li>" for line in said) + "</ul>")
 
 
+def images_now(state: State, other: ModelEntry) -> tuple[str, ...]:
+    """Names of the images that both models are shown on."""
+    turn = int(st.session_state.get(f"compare.turn.{state.model}", 0))
+    return judged.same_images(state.entry.model_id, other.model_id, IMAGES, turn)
+
+
 def draw_images(state: State, other: ModelEntry) -> None:
     """The same test images, and what each model keeps of them."""
     st.subheader("The same images")
     turns = f"compare.turn.{state.model}"
-    turn = int(st.session_state.get(turns, 0))
-    names = judged.same_images(state.entry.model_id, other.model_id, IMAGES, turn)
+    turn, names = int(st.session_state.get(turns, 0)), images_now(state, other)
     if not names:
         st.caption("They know no image in common.")
         return

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import streamlit as st
 
 from live import measurable, reported
-from live.engine import ModelEntry, shared
-from pages.ui import judged
+from live.engine import ModelEntry
+from pages.ui import judged, seen
 from pages.ui.figures import show_plane, show_table
 from pages.ui.report_suites import WORDS
 from pages.ui.state import State
@@ -81,7 +81,7 @@ def _structure(entry: ModelEntry) -> str:
 def draw_models(state: State, other: ModelEntry | None) -> None:
     """Every model of these images: rate against distortion, then all figures."""
     entry = state.entry
-    models = [found for found in shared().models() if found.data == entry.data and found.shape == entry.shape]
+    models = [found for found in seen.models() if found.data == entry.data and found.shape == entry.shape]
     st.subheader("All models of these images")
     chosen = {entry.name, other.name if other else ""}
     measure = judged.sums(entry).measure

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages.ui import direction_asked
 from pages.ui.direction_asked import Asked
+from pages.ui.direction_changes import SAID, draw_kinds, draw_lock, number
 from pages.ui.direction_matrix import draw_matrix, measured
 from pages.ui.figures import show_table
 from pages.ui.state import State
@@ -13,9 +14,12 @@ from pages.ui.widgets import literal
 from vae.explore.directions.evidence import SOLID, Evidence
 from vae.explore.directions.found import Direction
 from vae.explore.directions.groups import percent
+from vae.explore.directions.number import NumberEvidence
 
-SAID = 3  # of what comes along
-MINUS = "\u2212"
+PAIRS = (
+    "Pairs: a step leads from an image without it to an image with it. A cosine near 1 means that all such steps point "
+    "the same way; near that of random pairs, that they have nothing in common."
+)
 
 
 def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction) -> None:
@@ -39,28 +43,32 @@ def draw_evidence(state: State, asked: Asked, found: Direction, whole: Direction
         if more > 0:
             said += f" {more} other attribute{'s differ' if more > 1 else ' differs'}, too."
         them = "it" if len(along) == 1 else "them"
-        st.caption(f"What comes along: {literal(said)} Keep {them} fixed above to leave {them} out.")
-    if not asked.step and min(told.counts) < SOLID:
-        first, second = told.counts
+        st.caption(
+            f"What comes along: {literal(said)} Keep {them} fixed above to leave {them} out"
+            + ", or count each kind the same, under “How the direction is made”." * (asked.estimator == "difference")
+            + "." * (asked.estimator != "difference")
+        )
+    few = isinstance(told, Evidence) and min(told.counts) < SOLID
+    if not asked.step and few:
+        first, second = direction_asked.groups(model_id, asked).counts
         sides = f"{first:,} images on each side" if first == second else f"{first:,} and {second:,} images"
         st.caption(f"With {sides} it also carries whatever these {first + second:,} happen to differ in.")
-    elif not along and not asked.fixed and not asked.step:
-        st.caption("The direction carries along whatever else the groups differ in: look for what came with it.")
-    if asked.fixed or asked.step:
-        _draw_lock(model_id, asked, found, whole)
+    elif not along and not asked.held and not asked.step and not asked.kinds:
+        what = "goes with it in the data" if isinstance(told, NumberEvidence) else "the groups differ in"
+        st.caption(f"The direction carries along whatever else {what}: look for what came with it.")
+    if asked.kinds:
+        draw_kinds(model_id, asked, found)
+    if asked.held or asked.step:
+        draw_lock(state, asked, found, whole)
     with st.expander("Figures"):
         show_table(
             ("", "value", "95 % interval", "what it is"), _figures(told), "How far to trust it, in figures", "proof"
         )
-        st.caption(
-            "Pairs: a step leads from an image without it to an image with it. A cosine near 1 means that all such "
-            "steps point the same way; near that of random pairs, that they have nothing in common."
-        )
+        if isinstance(told, Evidence):
+            st.caption(PAIRS)
     if seen is not None:
         with st.expander("What directions do to other attributes, measured on decoded pictures"):
             draw_matrix(state, seen)
-    with st.expander("Angles to the directions of other attributes"):
-        _draw_cosines(model_id, found, asked)
 
 
 def rests_on(state: State, asked: Asked) -> str:
@@ -71,13 +79,43 @@ def rests_on(state: State, asked: Asked) -> str:
     return direction_asked.evidence(state.entry.model_id, asked).sentence
 
 
-def _figures(told: Evidence) -> list[tuple[str, ...]]:
+def _figures(told: Evidence | NumberEvidence) -> list[tuple[str, ...]]:
+    return _ofnumber(told) if isinstance(told, NumberEvidence) else _of_groups(told)
+
+
+def _ofnumber(told: NumberEvidence) -> list[tuple[str, ...]]:
+    cone = f"{told.cone:.0f}°" if told.cone < 180 else "any direction"
+    sure = told.verdict != "chance"  # held-out figures err low where there is nothing to find, and so do their ends
+    return [
+        (
+            "Correlation",
+            number(told.r),
+            _ends(told.r_low, told.r_high) if sure else "",
+            "held-out images: the number with what the place along the direction says; 0 is chance",
+        ),
+        (
+            "Told (R²)",
+            number(told.explained),
+            _ends(told.explained_low, told.explained_high) if sure else "",
+            "held-out images: share of how they differ in it; below 0 the mean would be the better guess",
+        ),
+        ("Cone", cone, "", "holds the true direction 95 % of the time"),
+        ("Chance", _chance(told.p), "", "share of numbers dealt out at random that move the codes as much"),
+        ("Images", f"{told.count:,}", "", "all of them"),
+    ]
+
+
+def _chance(p: float) -> str:
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _of_groups(told: Evidence) -> list[tuple[str, ...]]:
     first, second = told.counts
     cone = f"{told.cone:.0f}°" if told.cone < 180 else "any direction"
     return [
         (
             "Effect",
-            _number(told.effect),
+            number(told.effect),
             _ends(told.low, told.high),
             "Cohen's d: standard deviations within the groups",
         ),
@@ -86,57 +124,15 @@ def _figures(told: Evidence) -> list[tuple[str, ...]]:
         ("Accuracy", percent(told.accuracy), "", "held-out images, each group counting the same; 50 % is chance"),
         (
             "Pairs",
-            _number(told.pair_cosine),
+            number(told.pair_cosine),
             "",
-            f"mean cosine of two pairs' steps; random pairs {_number(told.random_cosine)}",
+            f"mean cosine of two pairs' steps; random pairs {number(told.random_cosine)}",
         ),
-        ("Pairs against random", _number(told.pair_d), "", "Cohen's d of the first against the second"),
-        ("Chance", f"{told.p:.3f}" if told.p >= 0.001 else "< 0.001", "", "share of random groups that differ as much"),
+        ("Pairs against random", number(told.pair_d), "", "Cohen's d of the first against the second"),
+        ("Chance", _chance(told.p), "", "share of random groups that differ as much"),
         ("Images", f"{first:,} + {second:,}", "", "in the two groups"),
     ]
 
 
-def _draw_lock(model_id: str, asked: Asked, found: Direction, whole: Direction) -> None:
-    """What the lock took and what it left."""
-    before = direction_asked.cosines(model_id, tuple(whole.vector.tolist()))
-    after = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
-    fixed = asked.fixed or tuple(name for name in before if name not in direction_asked.about(asked))
-    rows = [(name.replace("_", " "), _number(before[name]), _number(after[name])) for name in fixed if name in before]
-    if asked.step:
-        kept = "All other attributes are kept as they are, as far as can be seen in pictures"
-    elif len(asked.fixed) > 2:
-        kept = f"These {len(asked.fixed)} are kept as they are"
-    else:
-        kept = " and ".join(asked.fixed).replace("_", " ") + (" is" if len(asked.fixed) == 1 else " are")
-        kept = f"{kept[0].upper()}{kept[1:]} kept as {'it is' if len(asked.fixed) == 1 else 'they are'}"
-    st.caption(literal(f"{kept}. The whole step is {found.gap:.2f} long, without the lock {whole.gap:.2f}."))
-    if rows:
-        show_table(("cosine with", "without the lock", "with it"), rows, "What the lock changes", "lock")
-        others = fixed[0].replace("_", " ") if len(fixed) == 1 else "each attribute"
-        st.caption(
-            literal(
-                f"Cosines are with the unlocked direction of {others}, which itself carries other things "
-                "along: they need not become 0."
-            )
-        )
-
-
-def _draw_cosines(model_id: str, found: Direction, asked: Asked) -> None:
-    cosines = direction_asked.cosines(model_id, tuple(found.vector.tolist()))
-    others = sorted(cosines.items(), key=lambda each: -abs(each[1]))
-    rows = [
-        (name.replace("_", " "), _number(value), f"{math.degrees(math.acos(max(min(value, 1), -1))):.0f}°")
-        for name, value in others
-        if name not in direction_asked.about(asked)
-    ]
-    if rows:
-        show_table(("attribute", "cosine", "angle"), rows, "Cosines with other directions", "cosines")
-    st.caption("1 is the same direction, 0 has nothing to do with it, −1 is the opposite.")
-
-
-def _number(value: float) -> str:
-    return "∞" if math.isinf(value) else f"{value:.2f}".replace("-", MINUS)
-
-
 def _ends(low: float, high: float) -> str:
-    return "" if math.isinf(low) else f"{_number(low)} to {_number(high)}"
+    return "" if math.isinf(low) else f"{number(low)} to {number(high)}"

@@ -52,7 +52,7 @@ def _of_data(state: State) -> Asked | None:
         key=f"attributes.kind.{model_id}",
         persist_state="session",
     )
-    return Asked(kind=kind)
+    return direction_asked.of_kind(model_id, kind)
 
 
 def _of_map(state: State) -> Asked | None:

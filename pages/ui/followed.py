@@ -15,6 +15,7 @@ from threading import Lock
 from typing import Any
 
 from live import reels
+from live.privacy import data_of
 from vae.errors import VAEError
 from vae.home import runs_folder
 from vae.train import limits
@@ -50,7 +51,7 @@ class Followed:
 class Row:
     """A run as the list of all of them shows it: `how` is its state, `size` its bytes, `model` the model's folder.
 
-    `queued`: a worker does it, not a terminal.
+    `queued`: a worker does it, not a terminal. `data`: the name of the data set.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Row:
     fraction: float
     model: Path
     queued: bool = True
+    data: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ class _Follower:
         made = run.created.astimezone()
         when = f"{made:%H:%M}" if made.date() == datetime.now().astimezone().date() else f"{made:%-d %b}"
         size = _size(run.folder, _said(run))
-        return Row(run.id, run.name, run.owner, how, size, when, part, run.model_folder, run.queued)
+        return Row(run.id, run.name, run.owner, how, size, when, part, run.model_folder, run.queued, data_of(run))
 
 
 WAITING = ("queued", "interrupted")

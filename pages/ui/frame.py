@@ -1,4 +1,4 @@
-"""What stands around every page: the model picker and the shelf of kept codes."""
+"""What stands around every page: the menu, the model picker, what was kept, and the ways to share and to come back."""
 
 import html
 from collections import Counter
@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
 from live.engine import shared
-from pages.ui import cache
+from pages.ui import cache, seen
+from pages.ui.kept import draw_kept, go_on
+from pages.ui.share import draw_share
 from pages.ui.state import State
-from pages.ui.widgets import tap, uri
+from pages.ui.widgets import uri
 from vae.errors import VAEError
 
 LabelVisibility = Literal["visible", "hidden", "collapsed"]
@@ -20,8 +23,13 @@ LabelVisibility = Literal["visible", "hidden", "collapsed"]
 STYLE = Path(__file__).with_name("style.css").read_text()
 
 
-def draw_frame(state: State, menu: Mapping[str, Sequence[StreamlitPage]]) -> None:
-    """The style sheet, and everything in the sidebar: the menu, the model, the shelf."""
+def draw_frame(state: State, menu: Mapping[str, Sequence[StreamlitPage]]) -> DeltaGenerator:
+    """The style sheet, and what is in the sidebar: the menu, the model, what was kept.
+
+    Returns:
+        The place in the sidebar for what can only be drawn after the page.
+    """
+    go_on()
     st.html(f"<style>{STYLE}</style>")
     with st.sidebar, st.container(key="frame-menu", gap="xxsmall"):
         for group, pages in menu.items():
@@ -30,10 +38,18 @@ def draw_frame(state: State, menu: Mapping[str, Sequence[StreamlitPage]]) -> Non
                 st.page_link(page)
     with st.sidebar, st.container(key="frame-side"):
         _draw_picker(state)
-        _draw_shelf(state)
+        _draw_kept(state)
+    return st.sidebar.container(key="frame-share")
 
 
-def draw_below(state: State) -> None:
+def draw_after(state: State, side: DeltaGenerator) -> None:
+    """What is drawn when the page has been: the rest of the sidebar, and what a phone finds below the picture."""
+    with side:
+        draw_share(state)
+    _draw_below(state)
+
+
+def _draw_below(state: State) -> None:
     """The same once more, shorter, for phones: under the picture, or at the foot of a page without one.
 
     A phone closes the sidebar over the page, and what was kept would be out of sight. The style sheet shows one of the
@@ -41,9 +57,7 @@ def draw_below(state: State) -> None:
     """
     with state.below or st.container(key="frame-below"):
         _choose_model(state, "below.model", "collapsed")
-        if state.shelf:
-            st.caption("Kept codes: press one to start from it.")
-        _draw_kept(state, "below.shelf")
+        draw_kept(state, "below.shelf")
 
 
 def _draw_picker(state: State) -> None:
@@ -62,7 +76,7 @@ def _draw_picker(state: State) -> None:
 
 def _choose_model(state: State, key: str, label: LabelVisibility = "visible") -> bool:
     """The list of models; False where there is none."""
-    entries = {entry.name: entry for entry in shared().models()}
+    entries = {entry.name: entry for entry in seen.models()}
     if not entries:
         return False
     # Streamlit tells options apart by their words: two models of one title need their names, too.
@@ -80,20 +94,6 @@ def _choose_model(state: State, key: str, label: LabelVisibility = "visible") ->
     return True
 
 
-def _draw_shelf(state: State) -> None:
-    st.subheader("Shelf", help="Codes you kept. Press one to start from it on any page.")
-    if not state.shelf:
-        st.caption("Nothing kept yet. “Keep this code” on any page puts a picture here.")
-    _draw_kept(state, "shelf")
-
-
-def _draw_kept(state: State, key: str) -> None:
-    """The kept codes as pictures to press, and the way to be rid of them."""
-    with st.container(horizontal=True, gap="xsmall"):
-        for place, kept in enumerate(state.shelf):
-            png = cache.picture(cache.entry(kept.model).model_id, kept.place.code)
-            tap(f"{key}.tap.{place}", png, f"Kept: {kept.place.caption}", state.take_out, kept, help=kept.place.caption)
-    if state.shelf:
-        st.button("Empty the shelf", key=f"{key}.do.empty", type="tertiary", on_click=state.empty_shelf)
-    elif state.emptied:
-        st.button("Put them back", key=f"{key}.do.refill", type="tertiary", on_click=state.refill_shelf)
+def _draw_kept(state: State) -> None:
+    st.subheader("Kept", help="What you kept, at hand on every page. A code is where to start, on any page.")
+    draw_kept(state, "shelf")

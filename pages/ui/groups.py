@@ -65,12 +65,12 @@ def outlines(state: State, view: str) -> list[dict[str, Any]]:
 def draw_groups(state: State) -> None:
     """The list of groups, newest first; nothing where there is none."""
     for number, group in reversed(list(enumerate(of(state)))):
-        known = _about(state.entry.model_id, group.rows.tobytes())
+        known = about(state.entry.model_id, group.rows.tobytes())
         code = tuple(known.mean.tolist())
         to_mean = (state, group.name, code)
         with st.container(horizontal=True, gap="small", key=f"map-group-{number}"):
             png = cache.picture(state.entry.model_id, code)
-            tap(f"map.group.tap.{number}", png, f"The mean of {group.name}", _go_to_mean, *to_mean)
+            tap(f"map.group.tap.{number}", png, f"The mean of {group.name}", go_to_mean, *to_mean)
             with st.container(width="stretch", gap="xsmall"):
                 _draw_controls(state, number, to_mean)
                 st.caption(_words(known))
@@ -89,7 +89,7 @@ def _draw_controls(state: State, number: int, to_mean: tuple[State, str, Code]) 
             on_change=careful(_rename),
             args=(state, number, box),
         )
-        st.button("Go to its mean", key=f"map.group.do.mean.{number}", on_click=careful(_go_to_mean), args=to_mean)
+        st.button("Go to its mean", key=f"map.group.do.mean.{number}", on_click=careful(go_to_mean), args=to_mean)
         st.button(
             f"Delete {name}",
             key=f"map.group.do.delete.{number}",
@@ -100,7 +100,7 @@ def _draw_controls(state: State, number: int, to_mean: tuple[State, str, Code]) 
 
 
 @lru_cache(maxsize=64)
-def _about(model_id: str, rows: bytes) -> Gathered:
+def about(model_id: str, rows: bytes) -> Gathered:
     known = cache.encodings(model_id)
     return gathered(
         known.mu,
@@ -119,7 +119,7 @@ def _words(known: Gathered) -> str:
     return f"{images}. {known.share:.0%} are {known.most} (of all images {known.usual:.0%})."
 
 
-def _go_to_mean(state: State, name: str, code: Code) -> None:
+def go_to_mean(state: State, name: str, code: Code) -> None:
     state.go(Place(code, None, f"the mean of {name}"))
 
 
@@ -132,4 +132,4 @@ def _rename(state: State, number: int, box: str) -> None:
 
 
 def _delete(state: State, number: int) -> None:
-    del of(state)[number]
+    state.remove(state.model, of(state)[number], of(state)[number].name)

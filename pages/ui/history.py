@@ -30,6 +30,11 @@ def has_history(entry: ModelEntry) -> bool:
     return reels.of_model(entry) is not None
 
 
+def has_frames(run: Run) -> bool:
+    """Whether a training has shown its map yet."""
+    return bool(reels.of_run(run.folder).shots)
+
+
 def draw(state: State, source: Run | ModelEntry) -> None:
     """The unfolding map of a run, or of a model that was kept with its history, and its curves.
 

@@ -11,7 +11,7 @@ from live import reported
 from live import scored as live_scored
 from live.engine import ModelEntry, shared
 from live.scored import Scored
-from pages.ui import cache
+from pages.ui import cache, seen
 from vae.encodings import SPLITS, Encodings
 from vae.evaluate.codes.spectrum import Free, Spectrum, free_figures, spectrum
 from vae.evaluate.compared import Standings, standings
@@ -44,7 +44,7 @@ def figure(entry: ModelEntry, name: str, form: str) -> str:
 
 def label(entry: ModelEntry) -> str:
     """What to call a model beside others: its title, with its name where another has the same."""
-    alone = sum(other.title == entry.title for other in shared().models()) < 2
+    alone = sum(other.title == entry.title for other in seen.models()) < 2
     return entry.title if alone else f"{entry.title} ({entry.name})"
 
 
@@ -148,7 +148,7 @@ def rows(found: tuple[int, ...]) -> np.ndarray:
 
 def partners(entry: ModelEntry) -> tuple[ModelEntry, ...]:
     """Models of the same images whose codes are kept: a plain autoencoder beside a VAE, and codes as long, first."""
-    whole = [other for other in shared().models() if other.name != entry.name and other.data == entry.data]
+    whole = [other for other in seen.models() if other.name != entry.name and other.data == entry.data]
     ours = [other for other in whole if other.shape == entry.shape and shared().has_encodings(other)]
 
     def far(other: ModelEntry) -> tuple[bool, bool]:

@@ -50,7 +50,8 @@ def draw_knobs(state: State) -> None:
     told = [_dimension(state, knob, "" if place < SHOWN else "more") for place, knob in enumerate(active)]
     told += [_dimension(state, knob, "dead") for knob in knobs if not knob.active]
     if kept := state.directions.get(state.model):
-        folds.insert(0, _fold("kept", "Kept directions", "Each turns several numbers at once, and is then at 0 again."))
+        what = "Each turns several numbers at once, and is then at 0 again."
+        folds.insert(0, _fold("kept", "Kept directions", what, unfolded=True))  # somebody wanted them at hand
         told += [_kept(place, each) for place, each in enumerate(kept)]
     mount_knobs(
         state,
@@ -113,8 +114,8 @@ def name_of(levels: Sequence[int], dim: int) -> str:
     return f"Dimension {dim}"
 
 
-def _fold(name: str, label: str, words: str) -> dict[str, str]:
-    return {"id": name, "label": label, "words": words}
+def _fold(name: str, label: str, words: str, unfolded: bool = False) -> dict[str, Any]:
+    return {"id": name, "label": label, "words": words, "open": unfolded}
 
 
 def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
@@ -204,7 +205,7 @@ def along(
     step: Sequence[float],
     value: float,
     *,
-    ends: float = 2.0,
+    ends: float | None = None,
     reach: float,
     stops: Sequence[float] | None = None,
     marks: Sequence[float] | None = None,
@@ -215,18 +216,19 @@ def along(
 
     Args:
         name: its id. label, words: what people read of it.
-        ends: how far the line goes to either side; reach: how far a value may be typed.
+        ends: how far the line goes to either side, by default as far as the stops; reach: how far a value may be typed.
         stops: of the film; marks: on the line. film: what stays as it is in the film.
         fold: the id of the fold it lies in.
     """
+    low, high = (stops[0], stops[-1]) if ends is None and stops else (-(ends or 2.0), ends or 2.0)
     return {
         "id": name,
         "label": label,
         "words": words,
         "vector": list(step),
         "value": value,
-        "low": -ends,
-        "high": ends,
+        "low": low,
+        "high": high,
         "reach": reach,
         "stops": stops,
         "marks": marks,
@@ -244,7 +246,7 @@ def mount_knobs(
     *,
     base: Code,
     knobs: Sequence[dict[str, Any]],
-    folds: Sequence[dict[str, str]] = (),
+    folds: Sequence[dict[str, Any]] = (),
     tools: Mapping[str, bool] | None = None,
     note: str = "",
     **on: Callable[[Mapping[str, Any]], None],
@@ -258,7 +260,7 @@ def mount_knobs(
             nats and its share of the largest (or None), locked (None: it cannot be), fold (an id, or ""),
             film (what to say of the pictures of where it leads).
             Optional: stops, the seven values to show pictures of; marks, values to mark.
-        folds: id, label and words of each group that is folded away.
+        folds: id, label and words of each group that can be folded away, and whether it is open at first.
         tools: of undo, redo, back and random, whether they can be pressed now; those not named are not there.
         note: a few words below.
         on: for each event, what to do with what the browser says. VAEErrors of these are told on the page.

@@ -4,17 +4,22 @@ from collections.abc import Callable
 from typing import Any
 
 from live import components
-from live.engine import shared
 from live.tickets import shared_tickets
+from pages.ui import seen
 from pages.ui.errors import careful
 from pages.ui.state import State
 
 
-def live_data(state: State) -> dict[str, Any]:
-    """Where the wire is, this visitor's ticket for it, and the model it may ask about."""
-    ids = [entry.model_id for entry in shared().models()]
+def wire(state: State) -> dict[str, Any]:
+    """Where the wire is, and this visitor's ticket for it."""
+    ids = [entry.model_id for entry in seen.models()]
     token = shared_tickets().issue(state.name, ids)
-    return {"live": components.addresses() | {"token": token}, "model": state.entry.model_id}
+    return {"live": components.addresses() | {"token": token}}
+
+
+def live_data(state: State) -> dict[str, Any]:
+    """The same, and the model that a component may ask about."""
+    return wire(state) | {"model": state.entry.model_id}
 
 
 def mount(name: str, state: State, key: str, data: dict[str, Any], **on: Callable[..., None]) -> None:

@@ -27,7 +27,8 @@ def draw_under_way(
         st.progress(0.0, f"Waiting: {now.ahead} before it.")
     else:
         left = f", about {duration(now.left)} left{step}" if now.left is not None else ""
-        st.progress(now.fraction, f"{literal(now.what).capitalize()}{left}" if now.what else "Starting: a few seconds.")
+        words = literal(now.what[:1].upper() + now.what[1:])
+        st.progress(now.fraction, f"{words}{left}" if now.what else "Starting: a few seconds.")
     if this_machine_only() or now.owner == me(state):
         st.button(
             "Cancel",

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from live.engine import ModelEntry, shared
-from pages.ui import builder, cache, live, turns
+from pages.ui import builder, cache, live, own_image, turns
 from pages.ui.cache import Code
 from pages.ui.state import Place, State
 from pages.ui.turns import Told
@@ -40,7 +40,7 @@ class Drawn:
 
 
 def offer_start(state: State, view: str = "") -> None:
-    """A drawing or a face of one's own as the start of every page, where the model can read one.
+    """A drawing, a face, a picture or a row of one's own as the start of every page, where the model can read one.
 
     Args:
         view: of the map on the same page, on which the drawing lands; "" where there is none.
@@ -55,6 +55,7 @@ def offer_start(state: State, view: str = "") -> None:
             what = _WHAT.get(entry.data, "something")
             st.caption(f"Draw {what}: the model draws it its way, and every page starts from it.")
             draw_pad(state, view)
+    own_image.offer_own(state, view)
 
 
 def reads_ink(entry: ModelEntry) -> bool:

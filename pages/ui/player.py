@@ -136,4 +136,4 @@ def settle(path: Walk, told: Told) -> int:
 def keep(state: State, path: Walk, told: Told) -> None:
     """Put the frame where the hand let go on the shelf. VAEError: there is no such frame."""
     state.keep(path.place(settle(path, told)))
-    st.toast("Kept: find it on the shelf.")
+    st.toast("Kept: it is at hand on every page.")

@@ -6,10 +6,11 @@ import streamlit as st
 
 from live.engine import ModelEntry
 from live.reported import signed
-from pages.ui import cache, judged
+from pages.ui import cache, judged, report_knows
 from pages.ui.figures import show_bars, show_split, show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
+from vae.config import ADAPTED
 from vae.errors import VAEError
 from vae.evaluate.codes.spectrum import Free
 from vae.train.watch import duration
@@ -19,6 +20,7 @@ NETWORKS = {
     "gated": "gated dense layers",
     "conv": "convolutions",
     "linear": "no hidden layers (linear)",
+    ADAPTED: "another library’s or somebody’s own layers",
 }
 NO_KL = (
     "This is a plain autoencoder: the code of an image is one point, without a spread. So there is no KL and no "
@@ -33,11 +35,14 @@ def draw_sentences(entry: ModelEntry) -> None:
     shape = " × ".join(map(str, reversed(config.shape)))
     title = literal(str(data.get("title") or entry.data or "images that its card does not name"))
     count = f"{data['train']:,} images of " if isinstance(data.get("train"), int) else ""
-    said = [f"It learned from {count}{title}, {shape}."]
+    foreign = config.network == ADAPTED
+    learned = "It was trained elsewhere, and is shown" if foreign else "It learned from"
+    said = [f"{learned} {count}{title}, {shape}."]
     widths = ", ".join(map(str, config.encoder_sizes)) or "none"
     levels = f" in {len(config.levels)} levels" if config.levels else ""
     network = NETWORKS.get(config.network, config.network)
-    said.append(f"Its code has {config.latent_dim} numbers{levels}; its network is of {network} ({widths}).")
+    widths = "" if foreign else f" ({widths})"
+    said.append(f"Its code has {config.latent_dim} numbers{levels}; its network is of {network}{widths}.")
     if isinstance(card.get("seconds"), int | float):
         epochs = f"{card['epochs']} epochs, " if isinstance(card.get("epochs"), int) else ""
         named = str(card.get("device") or "")
@@ -56,7 +61,9 @@ def draw_figures(entry: ModelEntry) -> None:
     figures, point = judged.figures(entry), judged.is_point(entry)
     st.subheader("Measured on test images")
     if not figures:
-        st.info("Its card has no figures: it was trained without being measured at the end.")
+        foreign = entry.config.network == ADAPTED
+        why = "how it was trained is not known here" if foreign else "it was trained without being measured at the end"
+        st.info(f"Its card has no figures: {why}.")
         return
     missing: list[str] = []
     told = _told(entry, missing)
@@ -72,6 +79,7 @@ def draw_figures(entry: ModelEntry) -> None:
             f"Not measured when it was trained: {' and '.join(missing)}. "
             f"python -m vae evaluate {literal(entry.name)} measures them; training with `--evaluate` keeps them."
         )
+    report_knows.draw_against_pca(entry)
     if point:
         st.info(NO_KL)
     else:

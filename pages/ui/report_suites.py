@@ -8,7 +8,7 @@ import streamlit as st
 from live import measurable, measures, reported
 from live.engine import ModelEntry
 from live.measures import Standing
-from pages.ui import judged
+from pages.ui import judged, report_knows
 from pages.ui.errors import careful, plain_errors
 from pages.ui.figures import show_table
 from pages.ui.measuring import draw_under_way
@@ -16,7 +16,6 @@ from pages.ui.state import State
 from pages.ui.visitor import me
 from pages.ui.widgets import literal
 from vae.evaluate.codes.probes import lines_of
-from vae.evaluate.suites import SUITES
 from vae.train.watch import duration
 
 WORDS = {
@@ -41,7 +40,16 @@ WORDS = {
         "Directions",
         "What the direction of each attribute does to every other one, read from the pixels of decoded pictures.",
     ),
+    "pca": (
+        "Against PCA",
+        "Whether a network was worth it: how well it redraws test images, beside PCA with as many numbers.",
+    ),
+    "columns": (
+        "What do these codes know?",
+        "How well each label and attribute, and the size, brightness and slant of what is shown, is read off a code.",
+    ),
 }
+ORDER = ("columns", "pca", *(name for name in WORDS if name not in ("columns", "pca")))  # what takes seconds first
 
 MEANINGS = {  # of lines of a suite that do not explain themselves
     "effective draws": "Effective draws: how many of the draws of an image carry its figure; with few it is less sure.",
@@ -71,7 +79,7 @@ def draw_suites(state: State) -> None:
 def _draw_all(state: State) -> None:
     entry = state.entry
     kept, unfit = judged.report(entry), measurable.unfit(entry)
-    for name in SUITES:
+    for name in ORDER:
         with st.container(border=True, key=f"report-suite-{name}", gap="small"):
             title, words = WORDS[name]
             now = measures.shared().of(entry.model_id, name)
@@ -141,6 +149,16 @@ def _cancel(state: State, name: str) -> None:
 
 
 def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
+    if not (name == "columns" and report_knows.draw_knows(entry, part)):
+        _draw_lines(entry, name, part)
+    took = f" in {duration(part['seconds'])}" if isinstance(part.get("seconds"), int | float) else ""
+    st.caption(f"Measured {str(part.get('measured', ''))[:10]}{took}.")
+    if isinstance(part.get("command"), str):
+        st.code(part["command"], language="sh", wrap_lines=True)
+
+
+def _draw_lines(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
+    """What a suite says itself: a table, and remarks below it."""
     lines = reported.lines_of({**part, "lines": lines_of(part)} if name == "probes" else part)
     rows = [line for line in lines if len(line) > 1]
     if name == "likelihood" and isinstance(images := part.get("images"), int):
@@ -151,7 +169,3 @@ def _draw_kept(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
         st.caption(" ".join(told))
     for remark in (line for line in lines if len(line) == 1):
         st.caption(literal(remark[0]))
-    took = f" in {duration(part['seconds'])}" if isinstance(part.get("seconds"), int | float) else ""
-    st.caption(f"Measured {str(part.get('measured', ''))[:10]}{took}.")
-    if isinstance(part.get("command"), str):
-        st.code(part["command"], language="sh", wrap_lines=True)

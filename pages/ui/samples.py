@@ -73,6 +73,16 @@ def sample(state: State, drawn: Draw, index: int) -> Place:
     return Place(code, None, f"sample {index + 1} of draw {drawn.draw}{what}{where}{warm}{tight}")
 
 
+def number_of(state: State, drawn: Draw, place: Place) -> tuple[int, int] | None:
+    """Which of a draw a place is, from 0, and how many codes it was drawn with; None where it is none of them."""
+    drawn_together = max(COUNTS[0], drawn.count)
+    for count in (COUNTS[0], drawn_together):
+        found = codes(state, drawn, count)
+        if place.code in found:
+            return found.index(place.code), count
+    return None
+
+
 def shown(state: State, drawn: Draw) -> Place:
     """The one to show large: kept last of what is on the screen, or the first of it."""
     kept = st.session_state.get(_KEPT)
@@ -107,7 +117,7 @@ def draw_samples(state: State, drawn: Draw) -> None:
 
 def settle(told: Told) -> None:
     """What the hand left: the fields of a `Draw`. VAEError: there is no such draw."""
-    st.session_state[_NOW] = _read(told)
+    st.session_state[_NOW] = read_draw(told)
 
 
 def keep(state: State, told: Told) -> None:
@@ -115,8 +125,8 @@ def keep(state: State, told: Told) -> None:
 
     It had the temperature "at" and the limit "within".
     """
-    drawn = _read(told)
-    of = _read({**told, "draw": told.get("from"), "temperature": told.get("at"), "limit": told.get("within")})
+    drawn = read_draw(told)
+    of = read_draw({**told, "draw": told.get("from"), "temperature": told.get("at"), "limit": told.get("within")})
     index = told.get("index")
     if type(index) is not int or not 0 <= index < COUNTS[-1]:
         raise VAEError("The page named a sample that was not drawn, so nothing was changed: try once more.")
@@ -124,10 +134,10 @@ def keep(state: State, told: Told) -> None:
     state.keep(place)
     st.session_state[_NOW] = drawn
     st.session_state[_KEPT] = ((state.entry.model_id, _name(drawn)), place)
-    st.toast("Kept: find it on the shelf.")
+    st.toast("Kept: it is at hand on every page.")
 
 
-def _read(told: Told) -> Draw:
+def read_draw(told: Told) -> Draw:
     """A draw as a page tells it; checked, because anything can come over a network."""
     drawn: dict[str, Any] = {field.name: told.get(field.name) for field in fields(Draw)}
     whole = type(drawn["draw"]) is int and 0 <= drawn["draw"] < 2**32

@@ -1,26 +1,28 @@
-"""The one object that a visitor's session is about, and its way into the URL and back.
+"""The one object that a visitor's session is about.
 
 Pages read it, and change it in callbacks, which run before the next page is drawn. What a widget shows is kept under
-"<page>.<name>" by Streamlit (`persist_state="session"`), so that moving between pages loses nothing.
+"<page>.<name>" by Streamlit (`persist_state="session"`), so that moving between pages loses nothing. How it comes back
+after a reload, and by a link, is in `sessions.py`.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from secrets import token_hex
+from typing import Any
 
 import numpy as np
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from live.engine import ModelEntry, shared
-from pages.ui import cache
-from pages.ui.board_terms import Boards
+from live.engine import ModelEntry
+from pages.ui import cache, seen
+from pages.ui.board_terms import Board, Boards
 from pages.ui.cache import Code
 from vae.errors import VAEError
 
 SHELF_LIMIT = 60
 GROUP_LIMIT = 20
 DIRECTION_LIMIT = 40
+REMOVED_LIMIT = 50
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,16 @@ class KeptDirection:
     words: str
 
 
+@dataclass(frozen=True, eq=False)
+class Removed:
+    """Something that was kept and was removed: of which model, in which place of its list, and what it is called."""
+
+    model: str
+    place: int
+    thing: "Kept | Group | KeptDirection | Board"
+    name: str
+
+
 @dataclass
 class State:
     """What a visitor is looking at.
@@ -83,6 +95,7 @@ class State:
         boards: for each model, the sum that is worked on, and those that were kept.
         shelf: kept codes, of any model, newest first.
         emptied: what the shelf held before it was emptied, for undo.
+        removed: what was removed one by one, with the place it stood at, the newest last, for undo.
         origins: for each model, the image that the tools stood on last.
         draws: random codes drawn so far.
         keeps: codes kept so far.
@@ -106,6 +119,7 @@ class State:
     boards: dict[str, Boards] = field(default_factory=dict)
     shelf: list[Kept] = field(default_factory=list)
     emptied: list[Kept] = field(default_factory=list)
+    removed: list["Removed"] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
     draws: int = 0
     keeps: int = 0
@@ -220,6 +234,40 @@ class State:
     def refill_shelf(self) -> None:
         self.shelf, self.emptied = self.emptied + self.shelf, []
 
+    def remove(self, model: str, thing: "Kept | Group | KeptDirection | Board", name: str) -> None:
+        """Give up one thing that was kept; `bring_back` leads back. What is there no more is no mistake."""
+        held = self._list_of(model, thing)
+        place = next((place for place, other in enumerate(held) if other is thing or other == thing), -1)
+        if place >= 0:
+            self.removed.append(Removed(model, place, held.pop(place), name))
+            del self.removed[:-REMOVED_LIMIT]
+
+    def bring_back(self) -> None:
+        """Put back what was removed last, where it stood; one of the same name gives way."""
+        if not self.removed:
+            return
+        gone = self.removed.pop()
+        held = self._list_of(gone.model, gone.thing)
+        if isinstance(gone.thing, Kept):
+            held[:] = [other for other in held if other != gone.thing]
+        else:
+            held[:] = [other for other in held if other.name != gone.thing.name]
+        held.insert(gone.place, gone.thing)
+
+    def _list_of(self, model: str, thing: "Kept | Group | KeptDirection | Board") -> list[Any]:
+        if isinstance(thing, Kept):
+            return self.shelf
+        if isinstance(thing, Group):
+            return self.groups.setdefault(model, [])
+        if isinstance(thing, KeptDirection):
+            return self.directions.setdefault(model, [])
+        return self.boards.setdefault(model, Boards()).kept
+
+    def known_models(self) -> set[str]:
+        """The models of which anything is known."""
+        of_each = (self.places, self.before, self.locked, self.groups, self.directions, self.keyframes, self.boards)
+        return {name for held in of_each for name in held} | {kept.model for kept in self.shelf} | {self.model} - {""}
+
     def see(self, ids: dict[str, str]) -> None:
         """Forget what belonged to models that are gone or have been replaced; `ids` names those there are."""
         lost = {name for name, model_id in self.ids.items() if ids.get(name) != model_id}
@@ -231,49 +279,19 @@ class State:
             self.keyframes.pop(name, None)
         self.shelf = [kept for kept in self.shelf if kept.model not in lost]
         self.emptied = [kept for kept in self.emptied if kept.model not in lost]
+        self.removed = [gone for gone in self.removed if gone.model not in lost]
         self.ids = ids
         if self.model not in ids:
             self.model = next(iter(ids), "")
 
 
 def here() -> State:
-    """This visitor's state: from the session, else from the URL, else the first model that ships."""
-    if "muscope" not in st.session_state:
-        st.session_state["muscope"] = _from_url()
-    state: State = st.session_state["muscope"]
-    state.see({entry.name: entry.model_id for entry in shared().models()})
+    """This visitor's state. `sessions.wake` has put it into the session; without it, the first model that ships."""
+    state: State = st.session_state.setdefault("muscope", State(""))
+    state.see({entry.name: entry.model_id for entry in seen.models()})
     return state
 
 
 def turn_page() -> None:
     """Another dozen on the first page."""
     st.session_state["muscope.start.turn"] = st.session_state.get("muscope.start.turn", 0) + 1
-
-
-def to_url(state: State) -> None:
-    """Write the model, its image and what the page adds into the address: a link opens there."""
-    wanted = {"model": state.model} if state.model else {}
-    place = state.places.get(state.model)
-    if place is not None and place.image_id is not None:
-        wanted["image"] = place.image_id
-    wanted |= state.link
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
-
-
-def _from_url() -> State:
-    models = shared().models()
-    state = State(model=models[0].name if models else "", run=st.query_params.get("run", ""))
-    asked = st.query_params.get("model", "")
-    if asked in {entry.name for entry in models}:
-        state.model = asked
-    elif asked:
-        state.notice = f"The link names a model that is not here ({asked[:40]}), so another is shown."
-    image_id = st.query_params.get("image", "")
-    with suppress(VAEError):  # a model that cannot say what it knows is told about on the page
-        if models and image_id and not state.notice:
-            if cache.has_image(state.entry.model_id, image_id):
-                state.places[state.model] = state.of_image(image_id)
-            else:
-                state.notice = f"The link names an image that this model does not know ({image_id[:40]})."
-    return state

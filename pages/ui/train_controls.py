@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from live.engine import ModelEntry, shared
-from pages.ui import followed, train_fork, train_settings, train_words
+from live.engine import ModelEntry
+from pages.ui import followed, seen, train_fork, train_settings, train_words
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import may_control, me, this_machine_only
@@ -96,7 +96,7 @@ def _draw_open(state: State, run: Run) -> None:
 def _elsewhere(run: Run) -> str:
     """Where a model lies that this server does not offer, and what would change that; "" for any other."""
     folder, models = run.model_folder, home() / "models"
-    if not (folder / CONFIG).is_file() or any(entry.folder == folder for entry in shared().models()):
+    if not (folder / CONFIG).is_file() or any(entry.folder == folder for entry in seen.models()):
         return ""
     if folder.resolve().parent == models.resolve():
         return ""
@@ -112,7 +112,7 @@ def _model_of(run: Run) -> ModelEntry | None:
     folder = run.model_folder
     if not (folder / "encodings.safetensors").is_file():
         return None
-    return next((entry for entry in shared().models() if entry.folder == folder), None)
+    return next((entry for entry in seen.models() if entry.folder == folder), None)
 
 
 def _draw_course(state: State, run: Run, how: str, want: str) -> None:

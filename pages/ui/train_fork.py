@@ -7,6 +7,7 @@ from pages.ui.train_words import FIELDS
 from pages.ui.visitor import this_machine_only
 from pages.ui.widgets import literal
 from vae import data
+from vae.data import brought
 from vae.recipes import RECIPES
 from vae.train.runs import Run
 
@@ -26,7 +27,12 @@ def fork_of(run: Run) -> None:
     name = _one(asked, "--data")
     kind, _, path = name.partition(":")
     notice = ""
-    if kind in train_words.OWN and this_machine_only():
+    if kind == brought.KIND and brought.on_machine(path):  # a run that others may not see cannot be forked by them
+        kind = name
+    elif kind == brought.KIND:
+        name, kind = "digits", "digits"
+        notice = "Its images are no longer here: choose others."
+    elif kind in train_words.OWN and this_machine_only():
         st.session_state["train.path"] = path
     elif name not in data.NAMES:
         name, kind = "digits", "digits"

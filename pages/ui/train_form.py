@@ -4,6 +4,7 @@ What is set here becomes the options of `python -m vae train`, so the same run c
 network and data set remembers its own numbers.
 """
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +17,17 @@ from pages.ui.state import State
 from pages.ui.train_fields import choose, given, number, one_of
 from pages.ui.train_fork import own_key
 from pages.ui.train_words import FIELDS
-from pages.ui.visitor import me, this_machine_only
+from pages.ui.visitor import brought_sets, me, this_machine_only
 from pages.ui.widgets import literal, once
 from vae import data
+from vae.data import brought
 from vae.errors import VAEError
 from vae.home import home, runs_folder
 from vae.recipes import RECIPES
+from vae.train import limits
 from vae.train.runs import Run, runs, submit
 from vae.train.settings import PRECISIONS, usual_epochs
+from vae.train.suited import Suited
 from vae.train.worker import devices
 
 EPOCHS, MINUTES = train_fork.EPOCHS, train_fork.MINUTES
@@ -34,22 +38,28 @@ _starting = Lock()  # two visitors who start the same moment must not be given o
 
 @dataclass(frozen=True)
 class Usual:
-    """The numbers a network is usually trained with; a recipe's are those of its source."""
+    """The numbers a network is usually trained with; a recipe's are those of its source.
+
+    `minutes`: where time and not epochs is offered first, as for data that nobody has trained on before.
+    """
 
     latent_dim: int = 16
     epochs: int = 10
     batch_size: int = 128
     rate: float = 1e-3
+    minutes: float | None = None
+    likelihood: str = "bernoulli"
 
 
 def draw_form(state: State) -> None:
     """What a run needs. A press on Start begins it."""
     st.subheader("Train one of your own", anchor="own")
     train_fork.draw_forked()
-    name = _choose_data()
-    network = _choose_network(name)
+    name = _choose_data(state)
+    suits = cache.suited(name) if name.startswith(f"{brought.KIND}:") else None
+    network = _choose_network(name, suits)
     own = own_key(network, data.public_name(name))
-    usual = _usual(network, name)
+    usual = _usual(network, name, suits)
     options = [f"--data={name}", *train_network.what(network)]
     left, right = st.columns(2)
     with left:
@@ -64,7 +74,7 @@ def draw_form(state: State) -> None:
         if network in train_words.MADE_OF:
             options += train_network.built_of(own, name)
         options += train_network.objective(own, network)
-        options += train_network.likelihood(own, network)
+        options += train_network.likelihood(own, network, usual.likelihood)
         options += number(own, "--batch-size", usual.batch_size)
         options += number(own, "--rate", usual.rate)
         options += number(own, "--decay", 0.0)
@@ -81,10 +91,10 @@ def _draw_unusual(own: str, network: str, options: list[str], usual: Usual) -> N
     """What is not as usual among the settings that are folded away: nobody should train with it unknowingly."""
     plain: dict[str, object] = {"--batch-size": usual.batch_size, "--rate": usual.rate, "--decay": 0.0, "--seed": 0}
     if network in train_words.MADE_OF:
-        plain["--model"] = "mlp" if options[0].startswith("--data=table:") else "conv"
+        plain["--model"] = "mlp" if train_words.is_flat(options[0].removeprefix("--data=")) else "conv"
     if network == "gan":
         plain |= {f"--{name}": train_network.NUMBERS[name] for name in train_words.BENDS[network]}
-    plain |= {"--device": "auto", "--precision": "auto", "--likelihood": next(iter(train_words.LIKELIHOODS))}
+    plain |= {"--device": "auto", "--precision": "auto", "--likelihood": usual.likelihood}
     said = []
     for option, values in train_fork.options_of(options).items():
         if option == "--objective" and network != "gan":
@@ -133,11 +143,22 @@ def _draw_start(state: State, name: str, options: list[str]) -> None:
 # ---- the parts of it -----------------------------------------------------------------------------------------------
 
 
-def _choose_data() -> str:
+def choose_data(name: str) -> None:
+    """The form opens with this data set, and is nobody's fork."""
+    st.session_state["train.data"] = name
+    st.session_state.pop("train.network", None)  # the one that suits it
+    st.session_state["train.name"] = ""
+    train_fork.forget()
+
+
+def _choose_data(state: State) -> str:
     """The name of a data set, or "" while a path is still missing."""
+    theirs = {one.name: one.title for one in brought_sets(state)}
+    titles = Counter(theirs.values())  # Streamlit tells options apart by their words
+    words = {name: title if titles[title] == 1 else f"{title} ({name[-4:]})" for name, title in theirs.items()}
     # A path is read with the rights of whoever runs the server.
-    names = [*data.NAMES, *(train_words.OWN if this_machine_only() else ())]
-    name = choose("Data", names, "train.data", _data_words, first="digits")
+    names = [*words, *data.NAMES, *(train_words.OWN if this_machine_only() else ())]
+    name = choose("Data", names, "train.data", lambda name: words.get(name) or _data_words(name), first="digits")
     if name not in train_words.OWN:
         there = data.on_machine(name)
         st.caption(data.describe(name).sentence + ("" if there else " It is downloaded first."))
@@ -147,10 +168,12 @@ def _choose_data() -> str:
     return f"{name}:{path}" if path else ""
 
 
-def _choose_network(name: str) -> str:
-    flat = name.startswith("table:")  # convolutions and a critic want pictures
+def _choose_network(name: str, suits: Suited | None) -> str:
+    flat = train_words.is_flat(name)  # convolutions and a critic want pictures
     networks = [*(train_words.FLAT if flat else train_words.NETWORKS), *RECIPES]
-    network = choose("Network", networks, "train.network", train_words.network, first=networks[0])
+    network = choose(
+        "Network", networks, "train.network", train_words.network, first=suits.network if suits else networks[0]
+    )
     st.caption(RECIPES[network].sentence if network in RECIPES else train_words.NETWORKS[network][1])
     return network
 
@@ -160,13 +183,13 @@ def _how_long(own: str, usual: Usual) -> list[str]:
     how = left.segmented_control(
         "How long",
         [EPOCHS, MINUTES],
-        key=given(f"{own}.how", EPOCHS),
+        key=given(f"{own}.how", MINUTES if usual.minutes else EPOCHS),
         required=True,
         persist_state="session",
     )
     with right:
         if how == MINUTES:
-            return [*number(own, "--minutes", 1.0), f"--epochs={MANY}"]
+            return [*number(own, "--minutes", usual.minutes or 1.0), f"--epochs={MANY}"]
         return number(own, "--epochs", usual.epochs)
 
 
@@ -180,7 +203,14 @@ def _hardware(own: str) -> list[str]:
     ]
 
 
-def _usual(network: str, name: str) -> Usual:
+def _usual(network: str, name: str, suits: Suited | None) -> Usual:
+    if network not in RECIPES and suits is not None:
+        minutes = suits.minutes
+        with suppress(VAEError):  # what an administrator wrote cannot be read: told to whoever starts a training
+            minutes = min(minutes, limits.max_minutes() or minutes)
+        epochs = usual_epochs(cache.train_size(name))
+        likelihood = suits.likelihood if network != "gan" else "bernoulli"
+        return Usual(suits.latent_dim, epochs, suits.batch_size, minutes=minutes, likelihood=likelihood)
     if network not in RECIPES:
         with suppress(VAEError):  # a path that leads nowhere is told about when it is tried
             return Usual(epochs=usual_epochs(cache.train_size(name)))

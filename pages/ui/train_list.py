@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import followed
+from pages.ui import followed, seen
 from pages.ui.errors import plain_errors
 from pages.ui.followed import Board, Row
 from pages.ui.state import State
@@ -40,11 +40,12 @@ def draw_list(state: State) -> None:
 
 
 def _draw_rows(state: State, board: Board) -> None:
-    if not board.rows:
+    rows = [row for row in board.ordered if seen.may_watch(row.owner, row.data)]
+    if not rows:
         st.caption("None yet. Yours will stand here, and everybody else’s; a line can be pressed to watch.")
-    whole = len(board.rows) <= SHOWN + 2 or st.session_state.get("muscope.train.whole", False)
+    whole = len(rows) <= SHOWN + 2 or st.session_state.get("muscope.train.whole", False)
     with st.container(key="train-list", gap=None):
-        for row in board.ordered if whole else board.ordered[:SHOWN]:
+        for row in rows if whole else rows[:SHOWN]:
             _draw_row(state, board, row)
         listed = {row.model for row in board.rows}
         for entry in (entry for entry in replays() if entry.folder not in listed):
@@ -52,7 +53,7 @@ def _draw_rows(state: State, board: Board) -> None:
             _line(state, words, f"{REPLAY}{entry.name}")
     if not whole:
         st.button(
-            f"Show all {len(board.rows)}",
+            f"Show all {len(rows)}",
             key="train.do.whole",
             type="tertiary",
             on_click=lambda: st.session_state.update({"muscope.train.whole": True}),

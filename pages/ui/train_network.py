@@ -23,7 +23,7 @@ def what(network: str) -> list[str]:
 def built_of(own: str, name: str) -> list[str]:
     """What a network that may be built of several things is built of: a table takes no convolutions."""
     kinds = dict(train_words.BUILT_OF)
-    if name.startswith("table:"):
+    if train_words.is_flat(name):
         del kinds["conv"]
     return one_of(own, "--model", kinds)
 
@@ -54,7 +54,7 @@ def objective(own: str, network: str) -> list[str]:
     return options
 
 
-def likelihood(own: str, network: str) -> list[str]:
+def likelihood(own: str, network: str, usual: str) -> list[str]:
     """What p(x|z) is, and how pixels are seen. A recipe brings its own likelihood, a linear network its only one."""
     options: list[str] = []
     recipe = RECIPES[network].make() if network in RECIPES else None
@@ -63,7 +63,7 @@ def likelihood(own: str, network: str) -> list[str]:
         words = dict(train_words.LIKELIHOODS)
         if network == "scratch":
             del words["logistic"]
-        options = one_of(own, "--likelihood", words)
+        options = one_of(own, "--likelihood", words, usual)
         kind = options[-1]
     if kind == "gaussian":
         spread = number(own, "--std", 0.0)

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from live.engine import ModelEntry, shared
-from pages.ui import followed, history, train_controls
+from live.engine import ModelEntry
+from pages.ui import followed, history, seen, train_controls
 from pages.ui.errors import plain_errors
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only
@@ -20,7 +20,7 @@ FIRST = "mnist-2d"  # ships with its history
 
 def draw_run(state: State) -> None:
     """The run of the link, else this visitor's newest, else one that is under way; else how a model once learned."""
-    found = _chosen(state)
+    found = chosen(state)
     if found is None:
         st.info("Nothing is being trained. Press Start training: small digits take seconds.")
     elif isinstance(found, ModelEntry):
@@ -55,11 +55,12 @@ def come_into_sight() -> None:
 
 def replays() -> list[ModelEntry]:
     """The models whose history is kept, the one that ships first."""
-    kept = [entry for entry in shared().models() if history.has_history(entry)]
+    kept = [entry for entry in seen.models() if history.has_history(entry)]
     return sorted(kept, key=lambda entry: entry.name != FIRST)
 
 
-def _chosen(state: State) -> Run | ModelEntry | None:
+def chosen(state: State) -> Run | ModelEntry | None:
+    """What Train shows: see `draw_run`."""
     try:
         if state.run.startswith(REPLAY):
             return _replay_of(state.run.removeprefix(REPLAY))
@@ -68,7 +69,7 @@ def _chosen(state: State) -> Run | ModelEntry | None:
     except VAEError as error:  # deleted meanwhile, or a link to another machine's
         state.run = ""
         st.warning(str(error))
-    rows = followed.board().rows
+    rows = [row for row in followed.board().rows if seen.may_watch(row.owner, row.data)]
     ours = [row for row in rows if row.how != "cancelled" and (row.owner == me(state) or this_machine_only())]
     anybody = [row for row in rows if row.how in UNDER_WAY]
     for row in (*ours, *anybody):
@@ -79,7 +80,7 @@ def _chosen(state: State) -> Run | ModelEntry | None:
 def _run_of(run_id: str) -> Run:
     if not ID.fullmatch(run_id):  # from a link: it must not lead out of the folder of runs
         raise VAEError(f"The link names no training ({run_id[:40]}), so another is shown.")
-    return Run.open(runs_folder() / run_id)
+    return seen.check_run(Run.open(runs_folder() / run_id))
 
 
 def _replay_of(name: str) -> ModelEntry:

@@ -1,9 +1,10 @@
 """What can be set for a training, in words a person reads: for each one what it is, and what more of it does."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
-from vae import objectives
+from vae import data, objectives
 from vae.errors import VAEError
 from vae.recipes import RECIPES
 
@@ -187,6 +188,14 @@ def _readable(value: str) -> str:
         return _plain(float(value)) if "." in value else _plain(int(value))
     except ValueError:
         return value[:40]
+
+
+def is_flat(name: str) -> bool:
+    """Whether the rows of a data set are numbers and no pictures."""
+    if name.startswith("brought:"):
+        with suppress(VAEError):  # it is gone: told where it is asked for
+            return len(data.describe(name).shape) == 1
+    return name.startswith("table:")
 
 
 def network(name: str) -> str:

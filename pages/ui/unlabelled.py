@@ -10,11 +10,11 @@ import streamlit as st
 from live.engine import shared
 from pages.ui import cache
 from pages.ui.cache import Code
-from pages.ui.errors import careful
+from pages.ui.kept_directions import keep_row
 from pages.ui.knobs import along, mount_knobs, name_of, numbers
 from pages.ui.state import KeptDirection, Place, State
 from pages.ui.turns import Told
-from pages.ui.widgets import literal, uri
+from pages.ui.widgets import uri
 from vae.errors import VAEError
 from vae.explore.choose import rows_in_turn
 from vae.explore.directions.groups import percent
@@ -26,7 +26,6 @@ SHOWN = 6  # more are harder to tell apart
 EVERYWHERE = 12  # images at which the decoder is asked, for what it shows everywhere
 REACH = 2.0  # spreads, on both sides of zero
 FRAMES = (-2.0, -1.0, 0.0, 1.0, 2.0)
-NAME_LIMIT = 40
 PRINCIPAL, DIMENSIONS, HERE, ALL = "principal", "dimensions", "here", "everywhere"
 TITLES = {
     PRINCIPAL: "Spread",
@@ -121,7 +120,7 @@ def draw_axes(state: State) -> Place:
 
 def _mount(state: State, way: str, found: tuple[Axis, ...], turned: tuple[float, ...]) -> None:
     knobs = [_knob(state, way, place, axis, turned[place]) for place, axis in enumerate(found)]
-    key = f"{state.entry.model_id} {way} {state.place.code}"
+    key = key_of(state, way)
     mount_knobs(
         state,
         "directions.knobs",
@@ -152,7 +151,19 @@ def _knob(state: State, way: str, place: int, axis: Axis, value: float) -> dict[
 def _turned(state: State, way: str, count: int) -> tuple[float, ...]:
     """How far each knob is turned, in spreads: not at all where the picture or the way is another."""
     key, values = st.session_state.get(_TURNED, ("", ()))
-    return values if key == f"{state.entry.model_id} {way} {state.place.code}" else (0.0,) * count
+    return values if key == key_of(state, way) else (0.0,) * count
+
+
+def turned_now(state: State) -> tuple[str, tuple[float, ...]]:
+    """The way that is shown, and how far each of its knobs is turned, in spreads; () where none is."""
+    way = str(st.session_state.get("directions.way") or PRINCIPAL)
+    key, values = st.session_state.get(_TURNED, ("", ()))
+    return way, values if key == key_of(state, way) else ()
+
+
+def key_of(state: State, way: str) -> str:
+    """What the knobs of a way are turned for: this picture."""
+    return f"{state.entry.model_id} {way} {state.place.code}"
 
 
 def _settle(key: str, turned: tuple[float, ...], told: Told | Mapping[str, Any]) -> None:
@@ -169,24 +180,7 @@ def _draw_axis(state: State, way: str, place: int, axis: Axis) -> None:
         st.caption(f"**{name}** · {words_of(model_id, way, axis)}")
         alt = f"{name}: the picture from two spreads less to two more, in five steps"
         st.html(f'<div class="mu-strip"><img data-muscope="axis" alt="{alt}" src="{uri(png)}"></div>')
-        with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-            box = f"directions.name.{model_id}.{way}.{place}"
-            typed = st.text_input(
-                f"Name for {name}", key=box, max_chars=NAME_LIMIT, placeholder="Name it: smile, slant …",
-                label_visibility="collapsed", width=220,
-            ).strip()  # fmt: skip
-            st.button(
-                f"Keep as “{literal(typed)}”" if typed else f"Keep {name}",
-                key=f"directions.do.keep.{place}",
-                icon=":material/bookmark_add:",
-                on_click=careful(_keep),
-                args=(state, box, name, axis, f"Found without labels: {words_of(model_id, way, axis)}."),
-            )
-
-
-def _keep(state: State, box: str, name: str, axis: Axis, words: str) -> None:
-    named = " ".join(str(st.session_state.get(box) or name).split())
-    if any(kept.name == named for kept in state.directions.get(state.model, [])):
-        raise VAEError(f"A direction called “{literal(named)}” is kept already: type another name.")
-    state.keep_direction(KeptDirection(named, tuple(axis.vector.tolist()), axis.spread, words))
-    st.toast(f"Kept: {literal(named)} is on Attributes under Kept, on Sums and on Sliders.")
+        words = f"Found without labels: {words_of(model_id, way, axis)}."
+        kept = KeptDirection(name, tuple(axis.vector.tolist()), axis.spread, words)
+        box = f"directions.name.{model_id}.{way}.{place}"
+        keep_row(state, f"directions.do.keep.{place}", box, f"Name for {name}", "", kept)

@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from live import components
 from live.visitor import owner_of, short
 from pages.ui.state import State
+from vae.data import brought
 from vae.train.runs import Run
 
 
@@ -19,4 +21,9 @@ def may_control(state: State, run: Run) -> bool:
 
 def this_machine_only() -> bool:
     """Whether whoever sees the page sits at this machine, and has its rights anyway."""
-    return st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+    return components.this_machine_only()
+
+
+def brought_sets(state: State) -> list[brought.BroughtSet]:
+    """The data sets that this visitor may train on: their own and those that others share, the newest first."""
+    return brought.sets(None if this_machine_only() else me(state))

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, live
+from pages.ui import cache, live, own_picture
 from pages.ui.cache import Code
 from pages.ui.errors import careful
 from pages.ui.state import Kept, Place, State
@@ -45,6 +45,8 @@ def show_stage(
     model_id = state.entry.model_id
     if image_id:
         original = cache.original(state.entry.data, image_id)
+    elif original is None:
+        original = own_picture.original(model_id, code)
     data = {
         "png": uri(cache.picture(model_id, code)),
         "original": None if original is None else uri(original),
@@ -206,10 +208,10 @@ def keep_button(state: State, place: Place, key: str) -> None:
         icon=":material/bookmark_add:",
         on_click=_keep,
         args=(state, place),
-        help="It goes on the shelf at the side, ready for every page.",
+        help="It is then at hand on every page.",
     )
 
 
 def _keep(state: State, place: Place) -> None:
     state.keep(place)
-    st.toast("Kept: find it on the shelf.")
+    st.toast("Kept: it is at hand on every page.")

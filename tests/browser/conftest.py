@@ -115,9 +115,22 @@ def start_server(folder: Path, home: Path | None = None, port: int | None = None
     return server
 
 
+@pytest.fixture(scope="session")
+def shared_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
+    """One app for all files that leave its home as it is. (It asks for Chromium first: without one nothing starts.)"""
+    server = start_server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="module")
-def app_server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AppServer]:
-    """The app, started afresh for each file of journeys. (It asks for Chromium first: without one nothing starts.)"""
+def app_server(
+    chromium: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[AppServer]:
+    """The app. A file of journeys that trains, uploads, shares or restarts says OWN_SERVER = True and has its own."""
+    if not getattr(request.module, "OWN_SERVER", False):
+        yield request.getfixturevalue("shared_server")
+        return
     server = start_server(tmp_path_factory.mktemp("server"))
     yield server
     server.stop()
@@ -137,13 +150,30 @@ def start_app(chromium: str, tmp_path: Path) -> Iterator[Callable[..., AppServer
         server.stop()
 
 
-@pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A new visitor: no cookies, no history, a 1440x900 window, 15 s of patience."""
+@pytest.fixture(scope="module")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """A 1440x900 window for a file of journeys, so that Streamlit's own scripts are fetched and compiled once."""
     made = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    made.set_default_timeout(15_000)
     yield made
     made.close()
+
+
+@pytest.fixture
+def context(profile: BrowserContext, app_server: AppServer) -> Iterator[BrowserContext]:
+    """A new visitor: no cookies, nothing stored, a 1440x900 window, 15 s of patience.
+
+    Listeners, routes and scripts belong on a test's own page: what is put on the context stays for the next test.
+    """
+    profile.set_default_timeout(15_000)
+    yield profile
+    for each in profile.pages[:1]:
+        asked = {"origin": app_server.url, "storageTypes": "local_storage,indexeddb,service_workers,cache_storage"}
+        profile.new_cdp_session(each).send("Storage.clearDataForOrigin", asked)
+    for each in profile.pages:
+        each.close()
+    profile.clear_cookies()
+    profile.clear_permissions()
+    profile.set_offline(False)
 
 
 @pytest.fixture

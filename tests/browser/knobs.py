@@ -45,8 +45,8 @@ def rail_of(page: Page, name: str) -> Locator:
 
 def point_on(page: Page, name: str, share: float) -> tuple[float, float]:
     """A point of the window on a knob's rail: 0 is its low end, 1 its high end."""
-    box = still(rail_of(page, name))
-    return box["x"] + 10 + share * (box["width"] - 20), box["y"] + box["height"] / 2
+    box = still(rail_of(page, name).locator(".mu-knob-rail"))
+    return box["x"] + share * box["width"], box["y"] + box["height"] / 2
 
 
 @contextmanager

@@ -99,8 +99,12 @@ def covered(page: Page) -> np.ndarray:
         """canvas => {
             const e = document.querySelector(canvas), pen = e.getContext('2d');
             const all = pen.getImageData(0, 0, e.width, e.height).data;
-            const alphas = Array.from(all.filter((_, i) => i % 4 === 3), a => String.fromCharCode(a));
-            return [e.height, e.width, btoa(alphas.join(""))];
+            const alphas = new Uint8Array(all.length / 4);
+            for (let at = 0; at < alphas.length; at++) alphas[at] = all[4 * at + 3];
+            let text = "";
+            for (let at = 0; at < alphas.length; at += 32768)
+                text += String.fromCharCode(...alphas.subarray(at, at + 32768));
+            return [e.height, e.width, btoa(text)];
         }""",
         DOTS,
     )

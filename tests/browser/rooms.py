@@ -11,11 +11,12 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from live.engine import SHIPPED, Engine, ModelEntry
 
+PATIENCE = 60_000  # ms: a cold server on a busy machine is slow, not broken
 TRIES = 5  # at a list that a page redrawn under the hand closes again
 STAGE = '[data-muscope="stage"]'
 PAGES = (
     *("", "map", "sliders", "paths", "attributes", "directions", "sums", "sample"),
-    *("train", "report", "compare", "anomalies"),
+    *("bring", "models", "train", "report", "compare", "anomalies"),
 )
 
 engine = Engine((SHIPPED,))  # the tests' own: what the server shows is held against it
@@ -29,7 +30,7 @@ def go(page: Page, url: str, path: str = "", **asked: str) -> None:
     """Open a page by its link and wait until it has come to rest."""
     query = "&".join(f"{name}={value}" for name, value in asked.items())
     page.goto(f"{url}/{path}" + (f"?{query}" if query else ""))
-    page.wait_for_selector('[data-testid="stMain"] :is(h1, h2, h3)')
+    page.wait_for_selector('[data-testid="stMain"] :is(h1, h2, h3)', timeout=PATIENCE)
     rest(page)
 
 
@@ -41,13 +42,48 @@ def turn_to(page: Page, title: str) -> None:
     rest(page)
 
 
+# Whether a page rests, asked at each frame the browser draws. What the page tells Python is seen on its way out, so a
+# run that a busy server has not begun is waited for. Where a run came and went since the page rested last, that was the
+# answer, and a short silence will do: in frames too, because a busy browser puts pictures in place late.
+RESTS = """() => {
+    const app = document.querySelector('[data-testid=stApp]'), now = performance.now();
+    if (!app) return false;
+    const busy = () => app.dataset.testScriptState !== 'notRunning';
+    let known = window.muscopeRests;
+    if (known?.app !== app) {
+        known = window.muscopeRests = {app, opened: now, told: -Infinity, open: false, answered: false, since: now};
+        if (!window.muscopeTold) {
+            const send = WebSocket.prototype.send;
+            WebSocket.prototype.send = function (said) {
+                if (this.url.includes('_stcore/stream')) window.muscopeTold();
+                return send.call(this, said);
+            };
+        }
+        const news = (changed) => Object.assign(known, {frames: 0}, changed);
+        window.muscopeTold = () => news({told: performance.now(), open: true});
+        new MutationObserver(() => {
+            if (!busy() && known.open) news({open: false, answered: true});
+            news({since: performance.now()});
+        }).observe(app, {attributes: true, attributeFilter: ['data-test-script-state']});
+        known.frames = 0;
+    }
+    if (busy() || (known.open && now - known.told < 5000)) return false;
+    const parts = [...document.querySelectorAll('[data-testid=stBidiComponentRegular]')];
+    const coming = document.querySelector('[data-testid=stSkeleton]') || parts.some(part => part.children.length < 2);
+    if (coming && now - known.opened < 10000) return false; // scripts are on their way
+    known.frames += 1;
+    const moving = document.body.matches('.mu-moving'); // a hand that has more to tell
+    const quiet = moving ? 450 : known.answered ? 150 : 300;
+    if (known.frames < quiet / 25 || now - Math.max(known.since, known.told) < quiet) return false;
+    known.answered = false;
+    known.frames = 0;
+    return true;
+}"""
+
+
 def rest(page: Page) -> None:
     """Wait until the server has nothing more to say, for a moment at least."""
-    state = '[data-testid="stApp"][data-test-script-state="notRunning"]'
-    for _ in range(2):
-        page.wait_for_selector(state)
-        page.wait_for_timeout(150)
-    page.wait_for_selector(state)
+    page.wait_for_function(RESTS, timeout=PATIENCE)
 
 
 def stage(page: Page) -> np.ndarray:

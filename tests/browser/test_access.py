@@ -13,8 +13,9 @@ GRAVE = {"serious", "critical"}
 SIZES = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
-@pytest.fixture(params=[("desk", "light"), ("phone", "dark")], ids=lambda asked: "-".join(asked))
+@pytest.fixture(scope="module", params=[("desk", "light"), ("phone", "dark")], ids=lambda asked: "-".join(asked))
 def visitor(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A tab that goes from link to link: Streamlit's own scripts are fetched and compiled once."""
     size, scheme = request.param
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme, reduced_motion="reduce")
     context.set_default_timeout(15_000)

@@ -4,7 +4,7 @@ import numpy as np
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import AppServer
-from tests.browser.knobs import expect_live, holding, knob_names, turn_knob, value_of
+from tests.browser.knobs import expect_live, holding, knob_names, rail_of, turn_knob, value_of
 from tests.browser.rooms import alike, choose, decoded, engine, entry, go, press, rest, stage, turn_to
 from vae.explore.directions.unlabelled import principal_axes
 
@@ -57,6 +57,8 @@ def test_an_axis_is_tried_named_and_added_to_the_board(page: Page, app_server: A
     page.keyboard.press("Enter")
     rest(page)
     press(page, "Keep as “my slant”")
+    turn_to(page, "Sliders")
+    expect(rail_of(page, "my slant")).to_be_visible()  # and no hand has unfolded it
     turn_to(page, "Sums")
     press(page, "Empty it")
     choose(page, "From", "this picture")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.canvases import LIVE, cut_wire, painted, still
+from tests.browser.canvases import LIVE, all_painted, cut_wire, painted, still
 from tests.browser.conftest import AppServer
 from tests.browser.rooms import alike, decoded, engine, entry, go, pixels_of, press, rest, stage, turn_to
 from vae.explore.latents import prior
@@ -27,7 +27,7 @@ def samples(page: Page) -> Locator:
 
 def shown(page: Page) -> list[np.ndarray]:
     """What every cell shows, in the grid's order."""
-    return [painted(cell.locator("canvas").last) for cell in samples(page).all()]
+    return all_painted(samples(page).locator("canvas:last-of-type"))
 
 
 def is_draw(page: Page, model: str, count: int, draw: int, temperature: float = 1.0) -> bool:
@@ -50,12 +50,12 @@ def test_sixty_four_samples_are_sixty_four_pictures_and_pressing_keeps_that_very
     expect(samples(page)).to_have_count(64)
     rest(page)
     wait_for_draw(page, 1)
-    wanted = drawn("faces", 64, 1)
-    assert all(alike(one, other) for one, other in zip(shown(page), wanted, strict=True))
-    assert len({picture.tobytes() for picture in shown(page)}) == 64
+    wanted, seen = drawn("faces", 64, 1), shown(page)
+    assert all(alike(one, other) for one, other in zip(seen, wanted, strict=True))
+    assert len({picture.tobytes() for picture in seen}) == 64
     page.get_by_role("button", name="Sample 6 of draw 1", exact=True).click()
     expect(page.locator(SHELF)).to_have_count(1)
-    expect(page.get_by_text("Kept: find it on the shelf.")).to_be_visible()
+    expect(page.get_by_text("Kept: it is at hand on every page.")).to_be_visible()
     assert alike(pixels_of(page.locator(SHELF)), wanted[5])
     assert alike(stage(page), wanted[5])
 

@@ -15,6 +15,7 @@ from vae.train.run import FINAL, Run
 from vae.train.runs import runs
 
 PATIENCE = 60_000  # ms, on a busy machine
+OWN_SERVER = True
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ from vae.train.events import EventLog
 
 RUN = "20260101-120000-abcdef"
 FRAMES = 5
+OWN_SERVER = True
 ROOT = "[data-muscope=unfold]"
 
 

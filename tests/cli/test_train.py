@@ -476,3 +476,24 @@ def test_a_full_memory_is_told_plainly(vae, monkeypatch, error):
     monkeypatch.setattr(training, "Trainer", full)
     said = vae("train", *TINY)
     assert said.status == 2 and said.err.startswith("The memory is full") and said.err.count("\n") == 1
+
+
+# ---- beside PCA ----------------------------------------------------------------------------------------------------
+
+
+def test_the_card_says_how_pca_of_the_same_size_does_and_the_run_says_so_where_it_is_better(trained):
+    from sklearn.decomposition import PCA
+
+    from vae.evaluate.against_pca import read_against_pca
+
+    folder, _, said = trained
+    kept = checkpoint.load(folder)
+    found = read_against_pca(kept.card["against_pca"])
+    train, test = (load("digits", split).pixels.reshape(-1, 64) / 255 for split in ("train", "test"))
+    theirs = PCA(3).fit(train)
+    drawn = theirs.inverse_transform(theirs.transform(test)).clip(0, 1)
+    assert found.pca.value == pytest.approx(np.square(drawn - test).mean(), rel=1e-3)
+    errors = load_encodings(folder).recon_error
+    assert found.model.value == pytest.approx(errors[-len(test) :].mean(), rel=1e-3)
+    assert (found.numbers, found.components, found.test) == (3, 3, len(test))
+    assert found.better == "pca" and "PCA with as many numbers does better" in said.json["note"]  # two epochs

@@ -279,6 +279,14 @@ def test_the_card_alone_is_as_strict(what: str, folder: Path, refused: Any) -> N
         checkpoint.read_card(breakage(folder))
 
 
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "card.json"])
+def test_a_link_to_what_never_ends_is_not_read(name: str, folder: Path, refused: Any) -> None:
+    (folder / name).unlink()
+    (folder / name).symlink_to("/dev/null")  # as /dev/zero, which would fill the memory of whoever is wrong here
+    with refused("is no file"):
+        checkpoint.load(folder)
+
+
 def test_eight_bit_weights_are_read_or_refused_but_never_crash(folder: Path) -> None:
     for dtype in ("F8_E4M3", "F8_E5M2"):
         of_dtype(dtype, 1)(folder)

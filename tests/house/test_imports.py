@@ -13,11 +13,12 @@ ALLOWED = {
     "app": {"pages", "live", "vae", "vae.train"},
     "pages": {"pages", "live", "vae", "vae.data", "vae.train", "vae.explore", "vae.evaluate"},
     "live": {"live", "vae", "vae.data", "vae.train", "vae.explore", "vae.evaluate"},
+    "vae.notebook": {"vae.notebook", "vae", "vae.data", "vae.train", "vae.explore", "vae.evaluate"},
     "vae.cli": {"vae.cli", "vae", "vae.data", "vae.train", "vae.explore", "vae.evaluate"},
     "vae.train": {"vae.train", "vae", "vae.data"},
     "vae.explore": {"vae.explore", "vae", "vae.data"},
     "vae.evaluate": {"vae.evaluate", "vae", "vae.data"},
-    "vae.data": {"vae.data", "vae.errors"},
+    "vae.data": {"vae.data", "vae.errors", "vae.home", "vae.files"},
     "vae": {"vae", "vae.data"},
 }
 
@@ -47,6 +48,8 @@ def part_of(module: str) -> str | None:
     if names[0] == "vae":
         if module in ("vae.__main__", "vae.cli") or module.startswith("vae.cli."):
             return "vae.cli"
+        if module == "vae.notebook":  # all of it for whoever writes Python: nothing of ours stands on it
+            return "vae.notebook"
         if len(names) > 1 and names[1] in {"data", "train", "explore", "evaluate"}:
             return f"vae.{names[1]}"
     return names[0]
@@ -121,15 +124,22 @@ def heavy_is_lazy(path: Path) -> Iterator[str]:
             yield f"{path.relative_to(ROOT)}:{line} imports {module} when the module is imported"
 
 
+OPENERS = {"torch.load", "torch.jit.load", "torch.hub.load", "pickle.load", "pickle.loads", "pickle.Unpickler"}
+# They make the pickles that must never be opened; they may not open one either.
+PLANTED = {"benchmarks/intake/pickles.py", "benchmarks/intake/checkpoints.py"}
+
+
 def no_pickle(path: Path) -> Iterator[str]:
     """A pickle runs code; a model folder from a stranger must not."""
     where = path.relative_to(ROOT)
     for line, module in imports(path):
+        if module == "pickle" and where.as_posix() in PLANTED:
+            continue
         if module.split(".")[0] in {"pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal"}:
             yield f"{where}:{line} imports {module}"
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node) in {"torch.load", "torch.jit.load", "torch.hub.load"}:
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in OPENERS:
             yield f"{where}:{node.lineno} uses {ast.unparse(node)}"
         if isinstance(node, ast.ImportFrom) and node.module == "torch" and any(a.name == "load" for a in node.names):
             yield f"{where}:{node.lineno} imports load from torch"
@@ -171,6 +181,7 @@ def test_no_file_breaks_the_rule(rule: str) -> None:
         ("right_libraries", "live/engine.py", "import streamlit as st"),
         ("heavy_is_lazy", "vae/data/digits.py", "try:\n    import sklearn.datasets\nexcept ImportError:\n    pass"),
         ("no_pickle", "vae/checkpoint.py", "import pickle"),
+        ("no_pickle", "benchmarks/intake/pickles.py", "import pickle\npickle.loads(b'')"),
         ("no_pickle", "vae/checkpoint.py", "import torch\ntorch.load('x', weights_only=True)"),
         ("no_pickle", "vae/checkpoint.py", "import numpy as np\nnp.load('x', allow_pickle=True)"),
         ("file_has_a_name", "vae/utils.py", ""),
@@ -180,7 +191,7 @@ def test_each_rule_sees_its_fault(
     rule: str, place: str, source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(globals(), "ROOT", tmp_path)
-    for folder in ("vae/data", "vae/train", "vae/explore", "vae/evaluate", "live", "pages"):
+    for folder in ("vae/data", "vae/train", "vae/explore", "vae/evaluate", "live", "pages", "benchmarks/intake"):
         (tmp_path / folder).mkdir(parents=True)
     for module in ("vae/model.py", "vae/train/loop.py", "vae/explore/latents.py", "vae/evaluate/figures.py"):
         (tmp_path / module).write_text("")

@@ -13,6 +13,7 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("requirements.txt", "requirements-dev.txt")
+EXTRAS = ("film", "onnx", "hub", "diffusers", "datasets")
 
 
 def declared(group: str | None = None) -> list[Requirement]:
@@ -105,7 +106,7 @@ def test_every_library_that_is_imported_is_declared() -> None:
     """An import that works only because another package brings the library along breaks when that one drops it."""
     packages = {"PIL": "pillow", "sklearn": "scikit-learn", "umap": "umap-learn"}
     ours = {"app", "benchmarks", "live", "pages", "tests", "tools", "vae"}
-    people = {canonicalize_name(each.name) for each in (*declared(), *declared("film"))}
+    people = {canonicalize_name(each.name) for group in (None, *EXTRAS) for each in declared(group)}
     developers = people | {canonicalize_name(each.name) for each in declared("dev")}
     missing = []
     for folder in ("app.py", "live", "pages", "vae", "benchmarks", "tools"):

@@ -156,6 +156,25 @@ def test_without_a_map_a_drawing_has_no_place_and_in_two_dimensions_its_own(answ
     assert notes["xy"] == [notes["code"][2], notes["code"][0]]
 
 
+def test_a_picture_is_given_to_the_model_as_it_is_encoded_placed_and_drawn_again(answers, engine, entries):
+    for name in ("digits", "faces"):
+        entry = entries[name]
+        channels, height, width = entry.shape
+        given = np.random.default_rng(0).integers(0, 256, (height, width, channels), np.uint8)
+        known, mu = engine.encodings(entry), engine.encode(entry, given[None])
+        reply = ask(answers, wire.Picture(given, "pca"), entry)
+        assert np.array_equal(reply.pixels[0], given)
+        assert np.array_equal(reply.pixels[1], engine.decode(entry, mu)[0])
+        assert np.allclose(reply.notes["code"], mu[0], atol=1e-6) and len(reply.notes["xy"]) == 2
+        assert reply.notes["near"][0][0] == known.image_id(int(nearest(known.mu, mu[0], 1).rows[0]))
+
+
+def test_a_picture_of_another_shape_than_the_models_is_refused(answers, entries):
+    for name, shape in (("digits", (12, 12, 3)), ("digits", (8, 8, 1)), ("faces", (64, 64, 1)), ("table", (5, 1, 1))):
+        with pytest.raises(VAEError, match="does not read pictures"):
+            ask(answers, wire.Picture(np.zeros(shape, np.uint8), ""), entries[name])
+
+
 def test_models_that_do_not_read_ink_say_so(answers, entries):
     for name in ("faces", "table"):
         with pytest.raises(VAEError, match="does not read drawings"):

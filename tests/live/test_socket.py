@@ -175,6 +175,7 @@ def test_a_picture_is_asked_for_and_comes(server, engine, entries):
         wire.Sample(3, 1, 1.0),
         wire.RowsOf(np.array([1, 2])),
         wire.Drawing(np.eye(20, dtype=np.uint8) * 255, "umap"),
+        wire.Picture(np.zeros((12, 12, 1), np.uint8), "pca"),
     ],
     ids=lambda wish: type(wish).__name__,
 )

@@ -33,6 +33,7 @@ asks = st.one_of(
     st.builds(wire.Sample, st.integers(1, 65_535), st.integers(0, 2**32 - 1), f32),
     arrays.arrays(np.int64, st.integers(1, 9), elements=st.integers(0, 2**32 - 1)).map(wire.RowsOf),
     st.builds(wire.Face, floats(len(FACTORS)), views),
+    st.builds(wire.Picture, arrays.arrays(np.uint8, arrays.array_shapes(min_dims=3, max_dims=3, max_side=9)), views),
 )
 requests = st.builds(
     Request,
@@ -103,7 +104,7 @@ def test_a_good_head_with_garbage_behind_it_is_read_or_refused(kind, lane, count
     assert read.ask.kind == kind and read.lane < wire.LANES
 
 
-@pytest.mark.parametrize("kind", [0, 8, 255])
+@pytest.mark.parametrize("kind", [0, 9, 255])
 def test_an_unknown_kind_is_refused(kind):
     with pytest.raises(VAEError, match="no request of kind"):
         parse(wire.REQUEST_HEAD.pack(kind, 0, 1, 1, bytes(8), 0) + bytes(12))

@@ -34,7 +34,7 @@ from vae.train.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     *("start.py", "map.py", "sliders.py", "paths.py", "attributes.py", "directions.py", "sums.py", "sample.py"),
-    *("train.py", "report.py", "compare.py", "anomalies.py"),
+    *("bring.py", "models.py", "train.py", "report.py", "compare.py", "anomalies.py"),
 )
 
 

@@ -112,6 +112,7 @@ def test_a_kept_direction_is_a_knob_on_sliders_that_turns_the_code_and_is_at_zer
     app = sound(app.run())
     knob = console(app)["knobs"][-1]
     assert (knob["label"], knob["value"], knob["fold"]) == ("wide", 0.0, "kept")
+    assert [fold["id"] for fold in console(app)["folds"] if fold["open"]] == ["kept"]  # at hand: somebody wanted it
     assert np.allclose(knob["vector"], [1.2, 1.6, 0.0])
     app = sound(hands.tell(app, "console", "settled", values={"kept-0": 0.5, "2": 1.25}))
     wanted = [start[0] + 0.6, start[1] + 0.8, 1.25]

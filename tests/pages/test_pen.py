@@ -19,10 +19,11 @@ from vae.explore.drawing import centred
 
 
 def page() -> None:
-    from pages.ui import pen, state
+    from pages.ui import pen, sessions, state
     from pages.ui.errors import plain_errors
 
     with plain_errors():
+        sessions.wake("sliders")
         pen.offer_start(state.here())
 
 
@@ -136,7 +137,14 @@ def test_ink_survives_being_packed():
     assert np.array_equal(pen.read_ink(packed(ink)), ink)
 
 
-@pytest.mark.parametrize(("model", "words"), [("digits", ["Draw one"]), ("faces", ["Build a face"]), ("table", [])])
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("digits", ["Draw one", "Bring a picture"]),
+        ("faces", ["Build a face", "Bring a picture"]),
+        ("table", ["Bring a row"]),
+    ],
+)
 def test_a_model_is_offered_what_it_reads(home, model, words):
     assert [each.label for each in open_page(model).expander] == words
 

@@ -269,3 +269,62 @@ def test_the_levels_of_a_hierarchical_model_are_told_apart(home):
     app = sound(visit("report.py", model="levels"))
     assert "Level by level" in words_on(app) and "level 2, latent" in html_of(app, "spectrum")
     assert "At the most probable code of each level" in words_on(app) and "360 kept images" in words_on(app)
+
+
+# ---- what the codes know, and PCA ----------------------------------------------------------------------------------
+
+
+def knows_part(**more):
+    from vae.evaluate.codes.knows import Knows, Told
+    from vae.evaluate.estimate import Estimate
+
+    sure, none = Estimate(0.95, 0.94, 0.96), Estimate(-0.02, -0.05, 0.01)
+    told = (
+        Told("label", "label", "accuracy", sure, sure, 1, Estimate(0.3, 0.28, 0.32), 0.1, 300, 60),
+        Told("<b>weight</b>", "column", "R2", none, none, 2, none, 0.01, 290, 58),
+    )
+    found = Knows(told, (("site", "the same for all images"),), 3, 300, 60)
+    return found.to_json() | {"lines": found.lines(), "seconds": 7.0} | more
+
+
+def test_what_the_codes_know_is_told_in_words_and_as_a_table(own):
+    place = own("digits")
+    model_id = read_card(place / "digits")[2]
+    keep_suite(place / "digits", model_id, "columns", knows_part())
+    app = sound(visit("report.py", model="digits"))
+    words = words_on(app).replace("\\", "")
+    assert "These codes tell the label well." in words and "site (the same for all images)" in words
+    head, label, weight = table(app, "suite-columns")
+    assert head[4] == "Best single dimension"
+    assert label[:3] == ["label", "well", "95.0% (94.0 to 96.0)"] and label[4].endswith("dimension 1")
+    assert (
+        weight[0] == "&lt;b&gt;weight&lt;/b&gt;" and weight[2] == "−0.02 (−0.05 to 0.01)"
+    )  # her own words, as they are
+
+
+def test_a_part_that_cannot_be_read_shows_its_own_lines(own):
+    place = own("digits")
+    model_id = read_card(place / "digits")[2]
+    keep_suite(place / "digits", model_id, "columns", {"lines": ["label   0.9"], "told": "of another version"})
+    assert table(sound(visit("report.py", model="digits")), "suite-columns") == [["label", "0.9"]]
+
+
+def test_whether_pca_does_better_stands_with_the_figures(own):
+    from vae.evaluate.against_pca import AgainstPCA
+    from vae.evaluate.estimate import Estimate
+
+    def beside(mine, theirs):
+        lead = Estimate(theirs - mine, theirs - mine - 0.001, theirs - mine + 0.001)
+        one, other = (Estimate(value, value, value) for value in (mine, theirs))
+        return AgainstPCA(one, other, lead, 3, 3, 340, 60).to_json()
+
+    place = own("digits")
+    model_id = with_figures(place, "digits", epochs=9)
+    assert "PCA with as many numbers does" not in words_on(visit("report.py", model="digits"))
+    card = read_card(place / "digits")[1]
+    save_card(place / "digits", card | {"against_pca": beside(0.03, 0.02)})
+    app = sound(visit("report.py", model="digits"))
+    assert "there are too few images \\(340\\)" in app.warning[0].value
+    keep_suite(place / "digits", model_id, "pca", beside(0.01, 0.02))  # what was measured since counts
+    words = words_on(sound(visit("report.py", model="digits"))).replace("\\", "")
+    assert "redraws test images better than PCA with as many numbers" in words and "too few" not in words

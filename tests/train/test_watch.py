@@ -126,6 +126,12 @@ def test_what_happened_to_it_is_told_in_a_sentence_each():
     assert note(resumed, step(1, 7), resumed, step(1, 6)).startswith("It was resumed 2 times, last from step 5,")
 
 
+def test_what_a_run_says_at_its_end_is_told():
+    end = {"kind": "done", "epochs": 3, "seconds": 2.0, "note": "PCA with as many numbers does better."}
+    assert watch([{"kind": "start", "epochs": 3}, end]).notes == ("PCA with as many numbers does better.",)
+    assert watch([{"kind": "start", "epochs": 3}, end | {"kind": "stopped", "note": ""}]).notes == ()
+
+
 def test_a_resumption_counts_only_where_training_went_on():
     """A run that rests is resumed also in order to be stopped: it learns nothing then."""
     first, again = {"kind": "resumed", "step": 5}, {"kind": "resumed", "step": 10}

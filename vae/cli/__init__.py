@@ -5,12 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 
-from vae.cli import data, encode, evaluate, prior, project, runs, train
+from vae.cli import bring, data, encode, evaluate, export, prior, project, runs, train
 from vae.errors import VAEError
 from vae.train.options import Parser
 from vae.train.process import how_to_wait
 
-VERBS = (data, train, runs, encode, project, prior, evaluate)
+VERBS = (data, train, runs, encode, project, prior, evaluate, export, bring)
 BAD_INPUT, INTERRUPTED = 2, 130
 
 

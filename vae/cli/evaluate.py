@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     suite.add_argument(
         "--suite",
         metavar="NAME",
-        help="likelihood, disentanglement, probes, anomaly, samples, directions, or all that it can have",
+        help="likelihood, disentanglement, probes, anomaly, samples, directions, pca, columns, or all that it can have",
     )
     suite.add_argument("--keep", action="store_true", help="keep what is found on this machine, for the model's report")
     suite.add_argument(

@@ -102,5 +102,6 @@ def _summary(result: dict[str, Any]) -> str:
         f"trained              {result['epochs']:g} epochs in {result['seconds']:.1f} s on {result['device']}"
         f" ({result['images_per_second']:,.0f} images/s)",
         f"kept as              {result['folder']} ({result['model_id']})",
+        *([result["note"]] if result.get("note") else []),
     ]
     return "\n".join(lines)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,10 +24,11 @@ from vae.cli.progress import Reporter
 from vae.cli.project import draw_map
 from vae.cli.recorder import Recorder
 from vae.config import Config
-from vae.data import describe, load
+from vae.data import brought, describe, load
 from vae.device import pick_device
-from vae.encodings import save_encodings
+from vae.encodings import SPLITS, save_encodings
 from vae.errors import VAEError
+from vae.evaluate.against_pca import against_pca, read_against_pca
 from vae.evaluate.figures import likelihood_phrase
 from vae.measure import TestFigures, measure
 from vae.model import VAE
@@ -40,8 +42,9 @@ from vae.train.parallel import device_of_share, joined
 from vae.train.plan import check_out, make_model_config, make_settings
 from vae.train.run import Run
 from vae.train.settings import Settings
-from vae.train.watch import resumptions, standing
+from vae.train.watch import barely_trained_by, resumptions, standing
 
+AGAINST_PCA = "against_pca"  # on the card: how PCA of the same size does
 SAVE_AT_LEAST = 300.0  # seconds: epochs that take longer are saved in between
 
 
@@ -114,6 +117,13 @@ def take_part(words: Sequence[str]) -> None:
         train, test = load_data(arguments.data, arguments.limit, Reporter())
         for _ in Trainer(VAE(config, settings.seed).to(device), train, test, settings, share=share).run():
             pass
+
+
+def _keep_private(folder: Path, data: str, owner: str) -> None:
+    """A model of data that a visitor brought and does not share is theirs, until they share it."""
+    kind, _, set_id = data.partition(":")
+    if kind == brought.KIND and owner and not brought.get(set_id).shared:
+        checkpoint.save_owner(folder, checkpoint.Owner(owner, shared=False))
 
 
 def _say_failed(run: Run, log: EventLog, line: str, **fields: Any) -> None:
@@ -311,22 +321,28 @@ class _Course:
         resumed = len(resumptions(self.run.events()[0]))
         card |= {"changes": trainer.changes, "resumed": resumed, "figures": figures}
         self.model_id = checkpoint.save(self.out, vae, card, half=arguments.half)
+        _keep_private(self.out, self.train.name, self.run.owner)
         kept = checkpoint.load(self.out, trainer.device)  # from here on the model is what others will open
         if arguments.half:
             figures = self._figures(kept.vae)
         self.recorder.keep(self.out)
-        self._add_codes(kept)
+        beside = self._add_codes(kept)
         if arguments.evaluate:
             figures = figures_of(kept, self.train, self.test, self.reporter)
-        checkpoint.save_card(self.out, card | {"figures": figures})
+        checkpoint.save_card(self.out, card | {"figures": figures} | beside)
         shown = {name: figures[name] for name in ("test_loss", "recon_nll", "kl", "elbo")}
+        if (found := read_against_pca(beside.get(AGAINST_PCA))) is not None and found.better == "pca":
+            shown["note"] = found.sentence(barely_trained_by(card))
         return shown | result | {"model_id": self.model_id, "run": self.run.id, "folder": str(self.out)}
 
     def _figures(self, vae: VAE) -> dict[str, Any]:
         return _rounded(measure(vae, stored(self.test, self.trainer.device)), vae.config)
 
-    def _add_codes(self, kept: checkpoint.Checkpoint) -> None:
-        """Encode, then map: PCA at once, so that the model can be opened, and UMAP behind it where it was asked for."""
+    def _add_codes(self, kept: checkpoint.Checkpoint) -> dict[str, Any]:
+        """Encode, then map: PCA at once, so that the model can be opened, and UMAP behind it where it was asked for.
+
+        What it gives belongs on the card: how the model redraws its test images beside PCA of the same size.
+        """
         arguments, reporter = self.arguments, self.reporter
         rows = choose_rows(arguments.keep_images, self.train, self.test, arguments.seed)
         encodings = encode_images(kept.vae, self.train.take(rows[0]), self.test.take(rows[1]), reporter)
@@ -336,12 +352,25 @@ class _Course:
         if arguments.map in ("umap", "both"):
             encodings = draw_map(encodings, "umap", arguments.seed, reporter, ready=True, model_id=kept.model_id)
             save_encodings(kept.folder, encodings)
+        test = self.test.take(rows[1])
+        if min(len(self.train), len(test)) < 2:
+            return {}
+        errors = encodings.recon_error[encodings.split == SPLITS.index("test")]
+        opened: dict[str, Any] = {} if arguments.map == "none" else {"ready": True, "model_id": kept.model_id}
+        report = reporter.stage("PCA beside it", **opened)
+        found = against_pca(errors, self.train, test, kept.config.latent_dim, seed=arguments.seed, progress=report)
+        return {AGAINST_PCA: {name: _short(value) for name, value in found.to_json().items()}}
 
 
 def _rounded(found: Epoch | TestFigures, config: Config) -> dict[str, Any]:
     kl = None if config.posterior == "point" else found.kl  # a code without spread has no KL, and gives no bound
     elbo = None if kl is None else -(found.recon_nll + kl)
     return round_figures({"test_loss": found.loss, "recon_nll": found.recon_nll, "kl": kl, "elbo": elbo})
+
+
+def _short(value: Any) -> Any:
+    """A figure, or an interval, in six digits."""
+    return round_figures(value) if isinstance(value, dict) else value
 
 
 # ---- the world outside ---------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ digits                         carried by scikit-learn (digits.py)
 mnist, fashion-mnist, kmnist   downloaded (idx.py, download.py), or found in the folder named by MUSCOPE_DATA
 folder:PATH                    one sub-folder of images for each label (folder.py)
 table:PATH                     rows of numbers, .csv or .npy (table.py)
+brought:ID                     made from a person's files of any kind, and kept here (intake, brought.py)
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vae.data import digits, drawn, folder, idx, table
+from vae.data import brought, digits, drawn, folder, idx, table
 from vae.data.download import Progress, cache_folder
 from vae.data.images import SPLITS, DataInfo, Images, public_name
 from vae.errors import VAEError
@@ -34,7 +35,11 @@ __all__ = [
 # In the order they are shown to people.
 NAMES: tuple[str, ...] = ("faces", "mnist", "fashion-mnist", "kmnist", "sprites", "digits", "faces-fair")
 
-_BROUGHT: dict[str, Callable[[str, str], Images]] = {"folder": folder.load, "table": table.load}
+_BROUGHT: dict[str, Callable[[str, str], Images]] = {
+    "folder": folder.load,
+    "table": table.load,
+    brought.KIND: brought.load,
+}
 
 
 def load(
@@ -43,7 +48,7 @@ def load(
     """One split of a data set.
 
     Args:
-        name: one of NAMES, "folder:PATH" or "table:PATH".
+        name: one of NAMES, "folder:PATH", "table:PATH" or "brought:ID".
         split: "train" or "test".
         limit: the first so many rows, always the same ones; None for all.
         download: fetch what is not on this machine; False refuses instead.
@@ -72,6 +77,8 @@ def on_machine(name: str) -> bool:
     if name in idx.SETS:
         return idx.folder_of(name) is not None
     kind, _, path = name.partition(":")
+    if kind == brought.KIND:
+        return brought.on_machine(path)
     return kind not in _BROUGHT or Path(path).expanduser().exists()
 
 
@@ -130,8 +137,10 @@ def describe(name: str) -> DataInfo:
         return idx.SETS[name].info
     if name == "digits":
         return digits.INFO
-    train, test = _load(name, "train"), _load(name, "test")
     kind, _, path = name.partition(":")
+    if kind == brought.KIND:
+        return brought.describe(path)
+    train, test = _load(name, "train"), _load(name, "test")
     count = len(train) + len(test)
     what = f"{count:,} images of your own" if kind == "folder" else f"{count:,} rows of your own"
     size = f"{train.shape[2]} by {train.shape[1]} pixels" if kind == "folder" else f"{train.shape[0]:,} numbers each"

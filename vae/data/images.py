@@ -21,7 +21,8 @@ class Images:
     """One split of a data set, or some rows of it. All arrays are read-only: many visitors share them.
 
     Attributes:
-        name: what it was asked by: "mnist", "folder:/path/to/cats", "table:/path/to/rows.csv".
+        name: what it was asked by: "mnist", "folder:/path/to/cats", "table:/path/to/rows.csv",
+            "brought:0123456789abcdef".
         split: "train" or "test".
         pixels: (N, H, W, C) uint8; flat vectors: (N, D) float32 in [0, 1].
         labels: (N,) int64, rows of `label_names`, or None.
@@ -125,8 +126,15 @@ class DataInfo:
 
 
 def public_name(name: str) -> str:
-    """The name without the path in it: "folder:/home/ada/cats" is "folder:cats", "mnist" stays "mnist"."""
+    """The name without the path in it: "folder:/home/ada/cats" is "folder:cats", "mnist" stays "mnist".
+
+    What was brought ("brought:ID") is called by its title.
+    """
     kind, colon, path = name.partition(":")
+    if kind == "brought" and colon:
+        from vae.data import brought  # which itself makes `Images`
+
+        return brought.title_of(path)
     return f"{kind}:{PurePath(path).name or 'data'}" if colon else name
 
 

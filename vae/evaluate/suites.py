@@ -18,6 +18,8 @@ SUITES = {  # name: module and function
     "anomaly": ("vae.evaluate.strange.anomaly", "measure_anomaly"),
     "samples": ("vae.evaluate.pictures.quality", "measure_samples"),
     "directions": ("vae.evaluate.moves.entangle", "measure_directions"),
+    "pca": ("vae.evaluate.against_pca", "measure_pca"),
+    "columns": ("vae.evaluate.codes.knows", "measure_columns"),
 }
 
 

@@ -66,6 +66,15 @@ def profile(values: ArrayLike, height: int = 64) -> Pixels:
     return bars[..., None]
 
 
+def as_pictures(x: ArrayLike) -> Pixels:
+    """x (B, C, H, W) or (B, D) to pixels (B, H, W, 1 or 3): other channels are averaged, vectors drawn as bars."""
+    x = np.asarray(x, dtype=np.float32)
+    if x.ndim == 2:
+        return profile(x)
+    pixels = to_pixels(x)
+    return pixels if pixels.shape[3] in (1, 3) else pixels.mean(axis=3, keepdims=True).round().astype(np.uint8)
+
+
 def _levels(x: np.ndarray) -> Pixels:
     if not np.isfinite(x).all():
         raise VAEError("The picture holds a number that is not finite: the code lies too far out, or the model broke.")

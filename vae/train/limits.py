@@ -5,9 +5,9 @@ MUSCOPE_MAX_MINUTES  of training in one run; no limit unless set
 MUSCOPE_QUOTA_GB     all runs together on the disk; 10 unless set, and half of it for one visitor
 """
 
-import math
 import os
 
+from vae.data.allowed import number
 from vae.errors import VAEError
 
 GB = 10**9
@@ -16,17 +16,17 @@ SHARE = 0.5  # of the quota, for one visitor
 
 def max_queued() -> int:
     """Trainings that one visitor may have waiting or running."""
-    return int(_number("MUSCOPE_MAX_QUEUED", 3, 1))
+    return int(number("MUSCOPE_MAX_QUEUED", 3, 1))
 
 
 def max_minutes() -> float | None:
     """Minutes that one training may take, or None."""
-    return None if not os.environ.get("MUSCOPE_MAX_MINUTES") else _number("MUSCOPE_MAX_MINUTES", 0, 0.01)
+    return None if not os.environ.get("MUSCOPE_MAX_MINUTES") else number("MUSCOPE_MAX_MINUTES", 0, 0.01)
 
 
 def quota() -> int:
     """Bytes that all runs may take together."""
-    return int(_number("MUSCOPE_QUOTA_GB", 10, 0) * GB)
+    return int(number("MUSCOPE_QUOTA_GB", 10, 0) * GB)
 
 
 def check_queue(mine: int) -> None:
@@ -59,16 +59,3 @@ def check_disk(used: int, mine: int | None) -> None:
 
 def _gb(size: float) -> str:
     return f"{size / GB:.1f} GB" if size >= GB / 10 else f"{size / 1e6:.1f} MB"
-
-
-def _number(name: str, usual: float, least: float) -> float:
-    text = os.environ.get(name, "").strip()
-    if not text:
-        return usual
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not (math.isfinite(number) and number >= least):
-        raise VAEError(f"{name} is {text!r}, and should be a number from {least:g} up: ask whoever runs this server.")
-    return number

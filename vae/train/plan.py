@@ -16,6 +16,7 @@ from vae.recipes import RECIPES, make_config
 from vae.train.loop import pick_precision
 from vae.train.parallel import processes
 from vae.train.settings import Objective, Settings
+from vae.weights import PICKLES
 
 MOST_EPOCHS = 100_000
 
@@ -104,7 +105,7 @@ def check_out(out: Path) -> None:
     """Refuse a folder that is not a model's, or cannot be written, before hours are spent on what goes there."""
     if out.name in ("", ".."):
         raise VAEError(f"--out {out} has no name of its own: give the folder of a model, such as models/mine.")
-    if out.suffix.lower() in checkpoint.PICKLES:
+    if out.suffix.lower() in PICKLES:
         raise VAEError(f"{out.name} is the name of a file: --out takes the folder of a model, such as models/mine.")
     checkpoint.check_place(out)
     with plain_disk_errors(out):

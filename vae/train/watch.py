@@ -230,6 +230,8 @@ def _notes(
             else "No latent is in use: the codes collapsed, and every image has the same one. Train again with a "
             "smaller beta, a warm-up or free bits."
         )
+    ended = _last(events, "done") or _last(events, "stopped")
+    notes.append(str(ended.get("note", "")))  # such as that PCA does better
     broke = events[-1].get("line") if events and events[-1]["kind"] == "failed" else None  # told by itself
     return tuple(dict.fromkeys(note for note in notes if note and note != broke))
 

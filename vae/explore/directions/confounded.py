@@ -43,7 +43,11 @@ class Confounder:
 
 
 def confounders(
-    groups: Groups, values: ArrayLike, names: tuple[str, ...], without: tuple[str, ...] = ()
+    groups: Groups,
+    values: ArrayLike,
+    names: tuple[str, ...],
+    without: tuple[str, ...] = (),
+    weights: ArrayLike | None = None,
 ) -> tuple[Confounder, ...]:
     """The attributes that two groups differ in by more than chance would make them, the most different first.
 
@@ -52,6 +56,7 @@ def confounders(
         values: (N, A), 0 and 1 where an attribute is present or absent.
         names: A names.
         without: attributes that the groups are about.
+        weights: (N,) how much each image counts, where not all count the same (see `balance.Kinds.weights`).
 
     Raises:
         VAEError: values are not (N, A) of the groups' N and the names' A.
@@ -59,15 +64,18 @@ def confounders(
     values = np.asarray(values, dtype=np.float64)
     if values.shape != (len(groups.positive), len(names)):
         raise VAEError(f"The attributes have the shape {values.shape}: there should be one row for each image.")
+    counted = np.ones(len(values)) if weights is None else np.asarray(weights, np.float64)
+    sides = [mask & (counted > 0) for mask in (groups.positive, groups.negative)]
+    shares = [counted[mask] / counted[mask].sum() for mask in sides]
+    error = float(np.sqrt(sum((share**2).sum() for share in shares)))  # 1 / n of each, where all count the same
     found = []
     for name, column in zip(names, values.T, strict=True):
-        ours, theirs = column[groups.positive], column[groups.negative]
+        ours, theirs = (column[mask] for mask in sides)
         spread = np.concatenate([ours, theirs]).std()
         if name in without or not spread > 0:
             continue
-        mine, other = float(ours.mean()), float(theirs.mean())
+        mine, other = (float(share @ side) for share, side in zip(shares, (ours, theirs), strict=True))
         apart = (mine - other) / float(spread)
-        error = float(np.sqrt(1 / len(ours) + 1 / len(theirs)))
         share = bool(np.isin(column, (0, 1)).all())
         large = abs(mine - other if share else apart) >= MUCH
         if large and abs(apart) > 3 * error:  # of dozens of attributes one is beyond two errors by chance

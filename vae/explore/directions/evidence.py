@@ -10,8 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vae.errors import VAEError
-from vae.explore.codes import many_codes
-from vae.explore.directions.found import ESTIMATORS, Doubles
+from vae.explore.codes import Floats, many_codes
+from vae.explore.directions.balance import (
+    Kinds,
+    counting,
+    held_out_within,
+    noise_within,
+    pairs_within,
+    permuted_within,
+)
+from vae.explore.directions.found import ESTIMATORS, Doubles, difference
 from vae.explore.directions.groups import Groups, images, percent
 from vae.explore.directions.heldout import HeldOut, held_out, pair_cosines
 from vae.explore.directions.intervals import (
@@ -74,7 +82,13 @@ class Evidence:
 
 
 def measure_evidence(
-    mu: ArrayLike, groups: Groups, estimator: str = "difference", *, seed: int = 0, resamples: int = RESAMPLES
+    mu: ArrayLike,
+    groups: Groups,
+    estimator: str = "difference",
+    *,
+    kinds: Kinds | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
 ) -> Evidence:
     """The evidence for the direction between two groups.
 
@@ -82,15 +96,21 @@ def measure_evidence(
         mu: (N, L), the codes of the images.
         groups: over the same N images.
         estimator: a name of ESTIMATORS.
+        kinds: each of which counts the same, whatever its share in either group; of the difference of means only.
+            Images are then compared with others of their kind, and the effect is in standard deviations within kinds.
         seed: of the folds, the pairs and the permutations. The same seed, the same figures.
         resamples: permutations, at least 99, for groups of up to 1,000 images in all.
 
     Raises:
-        VAEError: as for the estimator, or there is no estimator of that name.
+        VAEError: as for the estimator, there is no estimator of that name, or it cannot count kinds the same.
     """
     if estimator not in ESTIMATORS:
         raise VAEError(f"There is no estimator called {estimator}: choose one of {', '.join(ESTIMATORS)}.")
     mu = many_codes(mu)
+    if kinds is not None:
+        if estimator != "difference":
+            raise VAEError("Kinds count the same in a difference of means only: choose that, or count every image.")
+        return _within(mu, groups, kinds, np.random.default_rng(seed), resamples)
     vector = ESTIMATORS[estimator](mu, groups).vector.astype(np.float64)  # refuses what has no direction
     generator = np.random.default_rng(seed)
     ours, theirs = codes_of(mu, groups.positive), codes_of(mu, groups.negative)
@@ -103,23 +123,54 @@ def measure_evidence(
     else:
         effect, low, high, degrees = _of_folds(noise, vector, tried)
     pair, random, pair_d = pair_cosines(mu, groups, generator)
-    verdict, why = _verdict(p, (effect, low, high), degrees, groups)
+    on = f"{images(groups.counts[0])} of “{groups.names[0]}” and {groups.counts[1]:,} of “{groups.names[1]}”"
+    said = _verdict(p, (effect, low, high), degrees, min(groups.counts), on)
+    return _evidence((effect, low, high), degrees, tried, (pair, random, pair_d), p, groups.counts, said)
+
+
+def _within(mu: Floats, groups: Groups, kinds: Kinds, generator: np.random.Generator, resamples: int) -> Evidence:
+    """The evidence for a difference of means in which each kind counts the same."""
+    groups = kinds.among(groups)
+    difference(mu, groups, kinds.of)  # refuses what has no direction
+    cells = kinds.cells(groups)
+    noise = noise_within(mu, cells)
+    few = sum(groups.counts) <= PERMUTED
+    p = permuted_within(mu, cells, resamples, generator) if few else chance(noise)
+    tried = held_out_within(mu, cells, generator)
+    effect, degrees = effect_interval(noise), cone(noise)
+    on = (
+        f"{images(groups.counts[0])} of “{groups.names[0]}” and {groups.counts[1]:,} of “{groups.names[1]}”, each kind "
+        f"of {' and '.join(kinds.by).replace('_', ' ')} counting the same,"
+    )
+    said = _verdict(p, effect, degrees, min(counting(cells)), on)
+    return _evidence(effect, degrees, tried, pairs_within(mu, cells, generator), p, groups.counts, said)
+
+
+def _evidence(
+    effect: tuple[float, float, float],
+    degrees: float,
+    tried: HeldOut,
+    pairs: tuple[float, float, float],
+    p: float,
+    counts: tuple[int, int],
+    said: tuple[str, str],
+) -> Evidence:
     return Evidence(
-        effect=effect,
-        low=low,
-        high=high,
+        effect=effect[0],
+        low=effect[1],
+        high=effect[2],
         cone=degrees,
         accuracy=tried.accuracy,
         auc=tried.auc,
         auc_low=tried.auc_low,
         auc_high=tried.auc_high,
-        pair_cosine=pair,
-        random_cosine=random,
-        pair_d=pair_d,
+        pair_cosine=pairs[0],
+        random_cosine=pairs[1],
+        pair_d=pairs[2],
         p=p,
-        counts=groups.counts,
-        verdict=verdict,
-        sentence=why,
+        counts=counts,
+        verdict=said[0],
+        sentence=said[1],
     )
 
 
@@ -147,17 +198,17 @@ def _of_folds(noise: Noise, vector: Doubles, tried: HeldOut) -> tuple[float, flo
     return tried.effect, low, high, angle(vector, error, count - 1)
 
 
-def _verdict(p: float, effect: tuple[float, float, float], cone: float, groups: Groups) -> tuple[str, str]:
-    (value, low, high), (first, second) = effect, groups.counts
-    on = f"{images(first)} of “{groups.names[0]}” and {second:,} of “{groups.names[1]}”"
+def _verdict(p: float, effect: tuple[float, float, float], cone: float, fewest: int, on: str) -> tuple[str, str]:
+    """Which of the three it is, and why. `fewest`: images that the smaller group counts like; `on`: the groups."""
+    value, low, high = effect
     if p > CHANCE:
         return "chance", (
             f"Not distinguishable from chance: {on} differ no more than groups drawn at random, {percent(p)} of which "
             "differ as much. Take more images, or groups that differ more."
         )
     reasons = []
-    if min(first, second) < SOLID:
-        reasons.append(f"{min(first, second)} images in a group say little about others of its kind")
+    if fewest < SOLID:
+        reasons.append(f"{fewest} images in a group say little about others of its kind")
     if low < LARGE:
         reasons.append(
             "the groups overlap a lot along it" if high < 2 * LARGE else "the groups may overlap a lot along it"

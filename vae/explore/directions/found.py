@@ -6,7 +6,7 @@ apart, which is shorter and leaves out what varies within both groups anyway.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class Direction:
         counts: images in the positive and the negative group.
         names: of the groups, the positive one first.
         estimator: a name of ESTIMATORS, or what else made it.
+        reach: of a number's direction, by how much the number grows over the whole step; 0 where it is between groups.
     """
 
     vector: Floats
@@ -40,6 +41,7 @@ class Direction:
     counts: tuple[int, int]
     names: tuple[str, str]
     estimator: str
+    reach: float = 0.0
 
     @property
     def step(self) -> Floats:
@@ -137,7 +139,8 @@ def regression(mu: ArrayLike, values: ArrayLike, name: str) -> Direction:
         name: of the attribute.
 
     Returns:
-        A direction whose gap is the step from the mean of the lowest third of the values to that of the highest.
+        A direction whose gap is the step from the mean of the lowest third of the values to that of the highest, and
+        whose reach is how far these lie apart.
 
     Raises:
         VAEError: not (N, L) and (N,), not finite, too few, or values that hardly vary.
@@ -151,7 +154,7 @@ def regression(mu: ArrayLike, values: ArrayLike, name: str) -> Direction:
     centred = values - values.mean(dtype=np.float64)
     slope = centred @ (mu - mu.mean(axis=0, dtype=np.float64)) / (centred @ centred)  # (L,), code for each unit
     reach = values[groups.positive].mean(dtype=np.float64) - values[groups.negative].mean(dtype=np.float64)
-    return _direction(slope * reach, slope * reach, groups, "regression", mu)
+    return replace(_direction(slope * reach, slope * reach, groups, "regression", mu), reach=float(reach))
 
 
 def measured_direction(step: ArrayLike, groups: Groups) -> Direction:

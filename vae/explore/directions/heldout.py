@@ -59,8 +59,8 @@ def held_out(mu: Floats, groups: Groups, estimator: str, generator: np.random.Ge
             if time == 0:
                 vectors.append(unit)
             ours, theirs = (mu[own[part]] @ unit for own, part in zip(rows, tried, strict=True))
-            above[tried[0]] += _beyond(ours, theirs)
-            below[tried[1]] += 1 - _beyond(theirs, ours)
+            above[tried[0]] += beyond(ours, theirs)
+            below[tried[1]] += 1 - beyond(theirs, ours)
             right += (
                 (ours > middle).sum() + (ours == middle).sum() / 2,
                 (theirs < middle).sum() + (theirs == middle).sum() / 2,
@@ -115,15 +115,11 @@ def pair_cosines(mu: Floats, groups: Groups, generator: np.random.Generator) -> 
     ours, theirs = np.flatnonzero(groups.positive), np.flatnonzero(groups.negative)
     everyone = np.concatenate([ours, theirs])
     a, b = _two(ours, generator), _two(theirs, generator)
-    own = _cosines(mu[a[0]] - mu[b[0]], mu[a[1]] - mu[b[1]])
     four = generator.integers(len(everyone), size=(4 * PAIRS, 4))
     ordered = np.sort(four, axis=1)
     four = everyone[four[(np.diff(ordered, axis=1) > 0).all(axis=1)][:PAIRS]]  # four different ones
     one, two, three, last = (mu[four[:, column]] for column in range(4))
-    other = _cosines(one - two, three - last)
-    spread = math.sqrt((own.var(ddof=1) + other.var(ddof=1)) / 2)
-    apart = float(own.mean() - other.mean())
-    return float(own.mean()), float(other.mean()), apart / spread if spread > 0 else 0.0
+    return compared(mu[a[0]] - mu[b[0]], mu[a[1]] - mu[b[1]], one - two, three - last)
 
 
 # ---- parts ---------------------------------------------------------------------------------------------------------
@@ -146,7 +142,15 @@ def _made(mu: Floats, groups: Groups, rows: list[np.ndarray], estimator: str) ->
     return unit, [float(unit @ mean) for mean in means]
 
 
-def _beyond(these: Doubles, those: Doubles) -> Doubles:
+def compared(one: Floats, two: Floats, three: Floats, four: Floats) -> tuple[float, float, float]:
+    """Steps (n, L): the mean cosine of the first with the second, of the third with the fourth, and Cohen's d."""
+    own, other = _cosines(one, two), _cosines(three, four)
+    spread = math.sqrt((own.var(ddof=1) + other.var(ddof=1)) / 2)
+    apart = float(own.mean() - other.mean())
+    return float(own.mean()), float(other.mean()), apart / spread if spread > 0 else 0.0
+
+
+def beyond(these: Doubles, those: Doubles) -> Doubles:
     """Of each of these, the share of those that are smaller; ties count half."""
     ordered = np.sort(those)
     left, right = np.searchsorted(ordered, these, "left"), np.searchsorted(ordered, these, "right")

@@ -6,8 +6,9 @@ their effect stays. `lock` makes a direction orthogonal to others, plainly or in
 needs no attributes of single images, only directions, and takes more of the effect with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,6 +19,8 @@ from vae.explore.codes import Floats, many_codes
 from vae.explore.directions.found import ESTIMATORS, Direction
 from vae.explore.directions.groups import Groups
 
+Estimator = Callable[[Any, Groups], Direction]
+
 LEFT = 0.05  # of the direction's length must be left, in the metric: less is what the locked ones already are
 
 
@@ -27,7 +30,7 @@ def locked(
     values: ArrayLike,
     names: Sequence[str],
     fixed: Sequence[str],
-    estimator: str = "difference",
+    estimator: str | Estimator = "difference",
 ) -> Direction:
     """The direction between two groups with some attributes kept fixed, from codes without what those do.
 
@@ -35,19 +38,25 @@ def locked(
         mu: (N, L), the codes of the images. groups: over the same N images.
         values: (N, A), attributes of the images, all that are known: those that are not locked keep their part.
         names: A. fixed: those of them to keep; none gives the direction as it is.
-        estimator: of ESTIMATORS.
+        estimator: of ESTIMATORS, or any function from codes and groups to a direction.
 
     Raises:
         VAEError: an attribute that is not known, codes or attributes of other images, or attributes that are what the
             groups differ in.
     """
-    whole = ESTIMATORS[estimator](mu, groups)
+    make = ESTIMATORS[estimator] if isinstance(estimator, str) else estimator
+    whole = make(mu, groups)
     if not fixed:
         return whole
-    found = ESTIMATORS[estimator](without(mu, groups, values, names, fixed), groups)
+    found = make(without(mu, groups, values, names, fixed), groups)
+    refuse_if_gone(found, whole, fixed)
+    return replace(found, estimator=f"{found.estimator}, locked")
+
+
+def refuse_if_gone(found: Direction, whole: Direction, fixed: Sequence[str]) -> None:
+    """VAEError: of the whole direction hardly anything is left in what was found with others kept fixed."""
     if found.gap < LEFT * whole.gap:
-        raise VAEError(_refusal(groups.names[0], fixed))
-    return replace(found, estimator=f"{estimator}, locked")
+        raise VAEError(_refusal(whole.names[0], fixed))
 
 
 def without(mu: ArrayLike, groups: Groups, values: ArrayLike, names: Sequence[str], fixed: Sequence[str]) -> Floats:
@@ -87,19 +96,46 @@ def lock(direction: Direction, others: Sequence[Direction], covariance: ArrayLik
     if not others:
         return direction
     metric = np.eye(size) if covariance is None else _inverse(covariance, size)
-    # Unit vectors in the metric, so that long ones do not drown short ones; lstsq copes with others that are alike.
-    root = np.linalg.cholesky(metric)  # |root' v| is the length of v in the metric
-    known = np.stack([other.vector.astype(np.float64) @ root for other in others], axis=1)  # (L, K)
-    known /= np.linalg.norm(known, axis=0)
     step = direction.step.astype(np.float64)
-    within = known @ np.linalg.lstsq(known, root.T @ step, rcond=1e-6)[0]
-    rest = step - np.linalg.solve(root.T, within)
+    rest = _across([other.vector for other in others], metric) @ step
     how = "orthogonal" if covariance is None else "orthogonal in the data's covariance"
     if rest @ metric @ rest < LEFT**2 * (step @ metric @ step):
         raise VAEError(_refusal(direction.names[0], [other.names[0] for other in others]))
     gap = float(np.linalg.norm(rest))
     estimator = f"{direction.estimator}, {how}"
     return replace(direction, vector=(rest / gap).astype(np.float32), gap=gap, estimator=estimator)
+
+
+def across(mu: ArrayLike, vectors: Sequence[ArrayLike], covariance: ArrayLike) -> Floats:
+    """The codes (N, L) without their part along some directions, as `lock` takes it out of a direction.
+
+    Between the groups of these codes lies just what `lock` leaves, so any estimator and any evidence may take them.
+
+    Args:
+        vectors: directions, (L,) each; none leaves the codes as they are. covariance: (L, L), of the data's codes.
+
+    Raises:
+        VAEError: directions of another length, or a covariance that is not one.
+    """
+    mu = many_codes(mu)
+    if not vectors:
+        return mu
+    for vector in vectors:
+        if np.shape(vector) != mu.shape[1:]:
+            raise VAEError(f"The direction has {np.size(vector)} numbers, the codes {mu.shape[1]}: use one model.")
+    middle = mu.mean(axis=0, dtype=np.float64)
+    found = (mu - middle) @ _across(vectors, _inverse(covariance, mu.shape[1])).T + middle
+    return found.astype(np.float32)
+
+
+def _across(vectors: Sequence[ArrayLike], metric: np.ndarray) -> np.ndarray:
+    """(L, L): what takes out of a step all that lies along some vectors, in a metric."""
+    # Unit vectors in the metric, so that long ones do not drown short ones; pinv copes with others that are alike.
+    root = np.linalg.cholesky(metric)  # |root' v| is the length of v in the metric
+    known = np.stack([np.asarray(vector, np.float64) @ root for vector in vectors], axis=1)  # (L, K)
+    known /= np.linalg.norm(known, axis=0)
+    off = np.eye(len(metric)) - known @ np.linalg.pinv(known, rcond=1e-6)
+    return np.asarray(np.linalg.solve(root.T, off @ root.T))
 
 
 def _inverse(covariance: ArrayLike, size: int) -> np.ndarray:

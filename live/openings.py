@@ -1,0 +1,250 @@
+"""Models that people bring, opened in turn: one process for the whole server, whoever asked and whatever page is open.
+
+Each is `python -m vae bring`, as a person would type it, under limits. What a model is can be said at once, from its
+small files; what takes long, fetching it from the Hub and encoding images with it, is done here.
+"""
+
+import atexit
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from live.measures import LOOK, NICE, PATIENCE, REPOSITORY, Standing, _last_event, _number
+from vae.errors import VAEError
+from vae.foreign import given, known
+from vae.foreign.known import Understood
+from vae.train.process import WAITING
+
+MOST = 24  # that wait at once
+HUB, ADAPTER = "hub:", "adapter:"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What shall be opened, and how.
+
+    Attributes:
+        what: a folder, "hub:OWNER/MODEL" or "adapter:NAME".
+        name: of the new model's folder; "" to fetch it only, so that it can be looked at.
+        data, title, images, axes: as `python -m vae bring` has them.
+        expires: when it goes, an ISO time; "" for never.
+    """
+
+    what: str
+    name: str = ""
+    data: str = ""
+    title: str = ""
+    images: int = 4000
+    axes: int = 0
+    expires: str = ""
+
+
+def look(what: str) -> Understood:
+    """What a model is, from its small files alone; one from the Hub must have been fetched.
+
+    Raises:
+        Unopened: it may hold a program.
+        VAEError: nothing that can be opened.
+    """
+    if what.startswith(ADAPTER):
+        return _adapter(what.removeprefix(ADAPTER))
+    place = given.on_machine(what.removeprefix(HUB)) if what.startswith(HUB) else Path(what).expanduser()
+    if place is None:
+        raise VAEError("It is not on this machine yet: fetch it first.")
+    found = known.look(given.given(place))
+    return known.called(found, what.rpartition("/")[2]) if what.startswith(HUB) else found
+
+
+@lru_cache(maxsize=16)
+def _adapter(name: str) -> Understood:
+    return known.look_at_adapter(name)  # makes it and asks it once: not at every turn of a page
+
+
+def command(wish: Wish, owner: str, out: Path, events: Path) -> list[str]:
+    """What is run: less urgent than whatever answers people."""
+    words = ["nice", "-n", NICE, sys.executable, "-m", "vae", "bring", wish.what, "--guarded", "--events", str(events)]
+    if not wish.name:
+        return [*words, "--look"]
+    words += ["--out", str(out), "--owner", owner, "--title", wish.title, "--images", str(wish.images), "--umap"]
+    words += ["--data", wish.data] if wish.data else []
+    words += ["--axes", str(wish.axes)] if wish.axes else []
+    return [*words, "--expires", wish.expires] if wish.expires else words
+
+
+@dataclass
+class _Job:
+    wish: Wish
+    owner: str
+    cancelled: bool = False
+    process: "subprocess.Popen[bytes] | None" = None
+    events: Path | None = None
+    over: bool = False
+    why: str = ""
+    began: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+class Openings:
+    """The queue of a server: at most one of each visitor.
+
+    Args:
+        folder: where models are kept.
+        command: of a wish, its owner, the new folder and a file for events: the process to run.
+    """
+
+    def __init__(self, folder: Path, command: Callable[[Wish, str, Path, Path], list[str]] = command) -> None:
+        self._folder, self._command = folder, command
+        self._lock = threading.Lock()
+        self._jobs: dict[str, _Job] = {}  # owner to the last one
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="openings")
+        atexit.register(self.close)
+
+    def ask(self, owner: str, wish: Wish) -> None:
+        """Have it done. Where one of this visitor's is on its way, nothing changes.
+
+        Raises:
+            VAEError: too many wait already.
+        """
+        with self._lock:
+            before = self._jobs.get(owner)
+            if before is not None and not before.over:
+                return
+            if sum(not job.over for job in self._jobs.values()) >= MOST:
+                raise VAEError(f"{MOST} models wait to be opened already: try again in some minutes.")
+            job = self._jobs[owner] = _Job(wish, owner)
+        self._pool.submit(self._work, job)
+
+    def of(self, owner: str) -> Standing | None:
+        """How far this visitor's is; None where there is none, or it is done."""
+        with self._lock:
+            job = self._jobs.get(owner)
+            if job is None or (job.over and not job.why):
+                return None
+            if job.why:
+                return Standing("failed", owner, why=job.why)
+            if job.process is None:
+                return Standing("waiting", owner, ahead=list(self._jobs.values()).index(job))
+            return _standing(job)
+
+    def wish(self, owner: str) -> Wish | None:
+        """What this visitor asked for last, while it is remembered."""
+        with self._lock:
+            job = self._jobs.get(owner)
+            return None if job is None else job.wish
+
+    def done(self, owner: str) -> Wish | None:
+        """What was done for this visitor, said once; None where nothing was."""
+        with self._lock:
+            job = self._jobs.get(owner)
+            if job is None or not job.over or job.why or job.cancelled:
+                return None
+            del self._jobs[owner]
+            return job.wish
+
+    def cancel(self, owner: str) -> None:
+        """End this visitor's, or forget what went wrong. A model that can be opened already stays."""
+        with self._lock:
+            job = self._jobs.pop(owner, None)
+            if job is not None:
+                job.cancelled = True
+
+    def close(self) -> None:
+        """End all of them."""
+        with self._lock:
+            for job in self._jobs.values():
+                job.cancelled = True
+                if job.process is not None:
+                    _end(job.process, signal.SIGTERM)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _work(self, job: _Job) -> None:
+        try:
+            why = "" if job.cancelled else self._open(job)
+        except OSError as error:
+            why = f"It could not be started ({error.strerror})."
+        with self._lock:
+            job.process, job.over, job.why = None, True, "" if job.cancelled else why
+
+    def _open(self, job: _Job) -> str:
+        """Why it could not be; "" where it could."""
+        environment = os.environ | WAITING
+        environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not this
+        with tempfile.TemporaryDirectory(prefix="muscope-opening-", ignore_cleanup_errors=True) as place:
+            job.events, said = Path(place) / "events.jsonl", Path(place) / "said"
+            # What it keeps aside while it works lies here too, and goes with it however it ends.
+            environment["TMPDIR"] = place
+            words = self._command(job.wish, job.owner, self._folder / job.wish.name, job.events)
+            with said.open("wb") as out:
+                process = subprocess.Popen(
+                    words,
+                    cwd=REPOSITORY,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=out,
+                    start_new_session=True,
+                )
+            with self._lock:
+                job.process = process
+            code = _ended(process, job)
+            return "" if code == 0 or job.cancelled else _last_line(said, code)
+
+
+def _ended(process: "subprocess.Popen[bytes]", job: _Job) -> int:
+    asked = 0.0
+    while (code := process.poll()) is None:
+        time.sleep(LOOK)
+        if job.cancelled:
+            if not asked:
+                asked = time.monotonic()
+                _end(process, signal.SIGTERM)
+            if time.monotonic() - asked > PATIENCE:
+                _end(process, signal.SIGKILL)
+    return code
+
+
+def _standing(job: _Job) -> Standing:
+    said = _last_event(job.events)
+    what, done, total = str(said.get("what", "")), _number(said.get("done")), _number(said.get("total"))
+    now = time.monotonic()
+    since, first = job.began.setdefault(what, (now, done))
+    fraction = min(1.0, max(0.0, done / total)) if total else 0.0
+    moved = done - first
+    left = (now - since) * (total - done) / moved if moved > 0 and now > since + 1 else None
+    return Standing("measuring", job.owner, what=what, fraction=fraction, left=left)
+
+
+def _last_line(said: Path, code: int) -> str:
+    lines = said.read_text(errors="replace").strip().splitlines()
+    if code == 2 and lines:  # bad input, in one plain line
+        return lines[-1][:400]
+    print("\n".join(lines[-20:]), file=sys.stderr)
+    if code < 0 or any("MemoryError" in line or "memory" in line for line in lines[-3:]):
+        return "It needed more memory than a model may take here, and was ended: choose fewer images or smaller ones."
+    return "It broke off. The details are in the terminal."
+
+
+def _end(process: "subprocess.Popen[bytes]", sign: signal.Signals) -> None:
+    with suppress(OSError):  # it has ended by itself
+        os.killpg(process.pid, sign)
+
+
+@lru_cache(maxsize=4)
+def _openings(folder: Path) -> Openings:
+    return Openings(folder)
+
+
+def shared_openings() -> Openings:
+    """The openings of this server."""
+    from vae.home import home
+
+    return _openings(home() / "models")

@@ -1,0 +1,33 @@
+"""The models and trainings that a visitor may see: every page lists these and no others."""
+
+import streamlit as st
+
+from live import components, privacy
+from live.engine import ModelEntry, shared
+from live.visitor import owner_of, short
+from vae.errors import VAEError
+from vae.train.run import Run
+
+
+def models() -> tuple[ModelEntry, ...]:
+    """Every model that this visitor may see, in the order of the picker."""
+    found = shared().models()
+    return found if components.this_machine_only() else tuple(e for e in found if privacy.may_see(e, visitor()))
+
+
+def may_watch(owner: str, data: str) -> bool:
+    """Whether a training by `owner` of the data set `data` is this visitor's to watch."""
+    return components.this_machine_only() or privacy.may_watch(owner, data, visitor())
+
+
+def check_run(run: Run) -> Run:
+    """The same run. VAEError: its images are another visitor's."""
+    if not may_watch(run.owner, privacy.data_of(run)):
+        raise VAEError("That training is of data that another visitor keeps private, so another is shown.")
+    return run
+
+
+def visitor() -> str:
+    """Who looks: by the cookie, or by the session of a browser that keeps none."""
+    state = st.session_state.get("muscope")
+    return owner_of(st.context.cookies) or ("" if state is None else short(state.name))

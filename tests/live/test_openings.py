@@ -1,0 +1,182 @@
+"""The queue in which models are opened, with processes that only pretend to; and whose a model is."""
+
+import json
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from live import own_models
+from live.openings import Openings, Wish, command
+from vae.checkpoint import Owner, read_owner, save_owner
+from vae.errors import VAEError
+
+
+def until(found, patience: float = 20.0):
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        if value := found():
+            return value
+        time.sleep(0.01)
+    raise AssertionError("it never came")
+
+
+@pytest.fixture
+def queue(tmp_path: Path):
+    """`queue("python")`: openings whose process runs that, with `out`, `events` and `owner` known."""
+    made = []
+
+    def make(body: str) -> Openings:
+        head = "import json, sys, time\nfrom pathlib import Path\n"
+        head += "out, events, owner = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]\n"
+        ours = Openings(
+            tmp_path / "models",
+            lambda wish, owner, out, events: [sys.executable, "-c", head + body, str(out), str(events), owner],
+        )
+        made.append(ours)
+        return ours
+
+    yield make
+    for ours in made:
+        ours.close()
+
+
+def test_what_is_asked_for_is_done_and_said_once(queue, tmp_path: Path) -> None:
+    ours = queue("out.mkdir(parents=True); (out / owner).touch()")
+    wish = Wish("somewhere", "mine")
+    ours.ask("ada", wish)
+    assert until(lambda: ours.done("ada")) == wish
+    assert (tmp_path / "models" / "mine" / "ada").exists()
+    assert ours.done("ada") is None and ours.of("ada") is None
+
+
+def test_each_visitor_has_one_and_the_others_wait(queue, tmp_path: Path) -> None:
+    ours = queue(f"while not Path('{tmp_path}/go').exists(): time.sleep(0.01)")
+    for who in ("ada", "bob", "ada", "cyd"):
+        ours.ask(who, Wish(f"of {who}", who))
+    until(lambda: ours.of("ada").how == "measuring")
+    assert [(ours.of(who).how, ours.of(who).ahead) for who in ("bob", "cyd")] == [("waiting", 1), ("waiting", 2)]
+    ours.cancel("bob")
+    assert ours.of("bob") is None and ours.of("cyd").ahead == 1
+    (tmp_path / "go").touch()
+    until(lambda: ours.done("cyd"))
+
+
+def test_it_says_how_far_it_is_and_ends_when_told_to(queue, tmp_path: Path) -> None:
+    say = {"what": "encoding", "done": 3, "total": 4}
+    ours = queue(f"events.write_text(json.dumps({say}) + chr(10)); Path('{tmp_path}/pid').touch(); time.sleep(60)")
+    ours.ask("ada", Wish("x", "x"))
+    now = until(lambda: (now := ours.of("ada")) and now.what and now)
+    assert (now.what, now.fraction) == ("encoding", 0.75)
+    process = ours._jobs["ada"].process
+    ours.cancel("ada")
+    assert ours.of("ada") is None
+    assert process.wait(10) != 0
+
+
+def test_what_goes_wrong_is_one_line(queue) -> None:
+    for body, line in {
+        "print('Half a line.', file=sys.stderr); sys.exit(2)": "Half a line.",
+        "import os; os.abort()": "more memory",
+        "raise KeyError('x')": "It broke off",
+    }.items():
+        ours = queue(body)
+        ours.ask("ada", Wish("x", "x"))
+        now = until(lambda ours=ours: (now := ours.of("ada")) and now.how == "failed" and now)
+        assert line in now.why
+        ours.cancel("ada")
+        assert ours.of("ada") is None
+
+
+def test_the_command_is_what_a_person_would_type(tmp_path: Path) -> None:
+    from vae.cli import _parser
+
+    wish = Wish("adapter:Waves", "waves-1", "digits", "My waves", 500, 8, "2030-01-01T00:00:00+00:00")
+    words = command(wish, "ada", tmp_path / "waves-1", tmp_path / "events")
+    asked = _parser().parse_args(words[words.index("vae") + 1 :])
+    assert (asked.what, asked.data, asked.title, asked.images, asked.axes) == (
+        "adapter:Waves",
+        "digits",
+        "My waves",
+        500,
+        8,
+    )
+    assert asked.guarded and asked.owner == "ada" and asked.expires == wish.expires and asked.out.name == "waves-1"
+    assert "--look" in command(Wish("hub:a/b"), "ada", tmp_path, tmp_path / "e")
+
+
+# ---- whose it is ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MUSCOPE_HOME", str(tmp_path))
+    (tmp_path / "models").mkdir()
+    return tmp_path / "models"
+
+
+def a_model(models: Path, name: str, owner: Owner) -> SimpleNamespace:
+    (models / name).mkdir()
+    (models / name / "weights").write_bytes(b"x" * 100)
+    save_owner(models / name, owner)
+    return SimpleNamespace(folder=models / name, name=name, shipped=False, card={})
+
+
+def test_a_model_is_its_owners_until_it_is_shared(models: Path) -> None:
+    entry = a_model(models, "a", Owner("ada", shared=False, expires="2030-01-01"))
+    assert own_models.is_brought(entry)
+    assert read_owner(entry.folder).lets("ada") and not read_owner(entry.folder).lets("bob")
+    own_models.share(entry, True)
+    assert read_owner(entry.folder) == Owner("ada", shared=True, expires="2030-01-01")
+    assert read_owner(entry.folder).lets("bob")
+
+
+@pytest.mark.parametrize("said", [b"", b"{}", b"[1]", b'{"owner": 3, "shared": true}', b"[" * 900, b"x" * 2000])
+def test_an_owner_that_cannot_be_read_hides_a_model(said: bytes, models: Path) -> None:
+    entry = a_model(models, "a", Owner("ada"))
+    (entry.folder / "owner.json").write_bytes(said)
+    assert not read_owner(entry.folder).lets("ada") and not read_owner(entry.folder).lets("")
+
+
+def test_what_is_deleted_can_be_taken_back_for_an_hour(models: Path) -> None:
+    entry = a_model(models, "a", Owner("ada", shared=False))
+    name = own_models.remove(entry)
+    assert not entry.folder.exists()
+    own_models.sweep(time.time() + 3000)
+    own_models.restore(name)
+    assert entry.folder.exists()
+    own_models.remove(entry)
+    own_models.sweep(time.time() + 4000)
+    with pytest.raises(VAEError, match="gone for good"):
+        own_models.restore(name)
+    for name in ("../../etc", "/etc", ".."):
+        with pytest.raises(VAEError):
+            own_models.restore(name)
+
+
+def test_what_has_had_its_time_goes(models: Path) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for name, expires in {"soon": soon, "never": "", "odd": "tomorrow"}.items():
+        a_model(models, name, Owner("ada", shared=False, expires=expires))
+    own_models.sweep()
+    assert len(list(models.iterdir())) == 3
+    own_models.sweep(time.time() + 4000)
+    assert sorted(each.name for each in models.iterdir()) == ["never", "odd"]
+
+
+def test_what_ships_is_nobodys_to_delete(models: Path, tmp_path: Path) -> None:
+    for folder in (tmp_path / "elsewhere", own_models.SHIPPED / "mnist"):
+        for what in (own_models.remove, lambda entry: own_models.share(entry, True)):
+            with pytest.raises(VAEError):
+                what(SimpleNamespace(folder=folder, name="x", shipped=False, card={}))
+
+
+def test_how_much_a_visitors_models_take(models: Path) -> None:
+    a_model(models, "a", Owner("ada"))
+    a_model(models, "b", Owner("bob"))
+    size = sum(each.stat().st_size for each in (models / "a").iterdir())
+    assert own_models.used("ada") == size > 100 and own_models.used("cyd") == 0
+    assert json.loads((models / "a" / "owner.json").read_text())["owner"] == "ada"

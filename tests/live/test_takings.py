@@ -1,0 +1,114 @@
+"""Data sets are made in turn, one for each visitor, and can be ended at any moment."""
+
+import time
+from collections.abc import Callable
+from threading import Event
+
+import pytest
+
+from live import takings
+from live.takings import AT_ONCE, Takings
+from vae.data.intake import Choice
+from vae.errors import VAEError
+
+
+def wait_for(ready: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not ready() and time.monotonic() < end:
+        time.sleep(0.005)
+    assert ready()
+
+
+class Making:
+    """In the place of `take_in`: it goes on until it is told."""
+
+    def __init__(self) -> None:
+        self.go, self.began, self.ended = Event(), [], []
+
+    def __call__(self, given, choice, *, title, owner, progress, stopped, keep_days) -> str:
+        self.began.append(owner)
+        progress(1, 4)
+        while not self.go.wait(0.005):
+            if stopped():
+                self.ended.append(owner)
+                raise VAEError("Stopped: nothing was kept.")
+        if title == "bad":
+            raise VAEError("The files could not be read: try others.")
+        if title == "worse":
+            raise ZeroDivisionError
+        return f"set of {owner}"
+
+
+@pytest.fixture
+def making():
+    return Making()
+
+
+@pytest.fixture
+def queue(making):
+    made = Takings(making)
+    yield made
+    making.go.set()
+    made.close()
+
+
+def test_a_set_is_made_and_said_once(queue, making):
+    assert queue.of("ada") is None and queue.made("ada") == ""
+    queue.ask("ada", "x", Choice(), "cells")
+    wait_for(lambda: making.began)
+    now = queue.of("ada")
+    assert (now.how, now.owner, now.fraction) == ("measuring", "ada", 0.25) and "cells" in now.what
+    assert queue.of("bob") is None and queue.made("ada") == ""
+    making.go.set()
+    wait_for(lambda: queue.of("ada") is None)
+    assert queue.made("bob") == ""
+    assert queue.made("ada") == "set of ada"
+    assert queue.made("ada") == ""
+
+
+def test_a_visitor_has_one_at_a_time_and_the_server_some(queue, making):
+    for owner in ("ada", "bob", "cem", "dee"):
+        queue.ask(owner, "x", Choice(), "cells")
+    queue.ask("ada", "y", Choice(), "another")
+    wait_for(lambda: len(making.began) == AT_ONCE)
+    time.sleep(0.05)
+    assert sorted(making.began) == ["ada", "bob"]
+    assert [queue.of(owner).how for owner in ("ada", "cem", "dee")] == ["measuring", "waiting", "waiting"]
+    assert [queue.of(owner).ahead for owner in ("cem", "dee")] == [2, 3]
+    making.go.set()
+    wait_for(lambda: all(queue.of(owner) is None for owner in ("ada", "bob", "cem", "dee")))
+    assert sorted(making.began) == ["ada", "bob", "cem", "dee"]
+
+
+def test_cancel_ends_what_is_made_and_what_waits(queue, making):
+    for owner in ("ada", "bob", "cem"):
+        queue.ask(owner, "x", Choice(), "cells")
+    wait_for(lambda: len(making.began) == AT_ONCE)
+    queue.cancel("cem")
+    queue.cancel("ada")
+    assert queue.of("ada") is None and queue.of("cem") is None
+    wait_for(lambda: making.ended == ["ada"])
+    making.go.set()
+    wait_for(lambda: queue.of("bob") is None)
+    assert queue.made("ada") == queue.made("cem") == "" and "cem" not in making.began
+    queue.ask("ada", "x", Choice(), "cells")
+    wait_for(lambda: queue.of("ada") is None)
+    assert queue.made("ada") == "set of ada"
+
+
+@pytest.mark.parametrize("title", ["bad", "worse"])
+def test_what_goes_wrong_is_one_line_until_it_is_read(queue, making, title):
+    making.go.set()
+    queue.ask("ada", "x", Choice(), title)
+    wait_for(lambda: queue.of("ada") is not None and queue.of("ada").how == "failed")
+    assert "try" in queue.of("ada").why and "\n" not in queue.of("ada").why
+    queue.cancel("ada")
+    assert queue.of("ada") is None
+
+
+def test_too_many_are_refused(queue, making, monkeypatch):
+    monkeypatch.setattr(takings, "MOST", 3)
+    for number in range(3):
+        queue.ask(f"visitor {number}", "x", Choice(), "cells")
+    with pytest.raises(VAEError, match="try again"):
+        queue.ask("one more", "x", Choice(), "cells")
