@@ -31,6 +31,7 @@ TWINS = ("mnist-2d-autoencoder", "mnist-2d-beta-025", "mnist-2d-beta-4", "mnist-
 FIRST = ("faces", "mnist", "mnist-2d", *TWINS, "fashion-mnist", "faces-fair")  # the order of the picker
 MODELS_HELD = 32  # those that ship and one of each visitor's of a class; each is a few megabytes
 ENCODINGS_HELD = 8  # 10 MB for 70,000 images
+MODELS_ROOM, ENCODINGS_ROOM = 4 << 30, 1 << 30  # bytes of those held: what people bring may be a thousand times larger
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,8 @@ class Engine:
         self._places = tuple(places)
         self._device = pick_device(device)
         self._lock = RLock()
-        self._models: _Recent = _Recent(capacity)
-        self._encodings: _Recent = _Recent(ENCODINGS_HELD)
+        self._models: _Recent = _Recent(capacity, MODELS_ROOM)
+        self._encodings: _Recent = _Recent(ENCODINGS_HELD, ENCODINGS_ROOM)
         self._entries: dict[Path, tuple[Hashable, ModelEntry | str]] = {}
 
     @property
@@ -104,7 +105,8 @@ class Engine:
         """The encodings kept with a model; the arrays are shared by all visitors and read-only."""
         key = (entry.model_id, self.encoded(entry))
         with self._lock:
-            return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)))
+            size = _stamp(entry.folder / ENCODINGS)[1]
+            return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)), size)
 
     def has_encodings(self, entry: ModelEntry) -> bool:
         """Whether a model's images were encoded."""
@@ -159,7 +161,7 @@ class Engine:
                 raise VAEError(f"The model {entry.name} was replaced a moment ago: choose it again in the list.")
             return checkpoint
 
-        return self._models.get(entry.model_id, open_folder)
+        return self._models.get(entry.model_id, open_folder, _stamp(entry.folder / WEIGHTS)[1])
 
     def _scan(self) -> list[ModelEntry | str]:
         with self._lock:
@@ -180,17 +182,24 @@ def shared() -> Engine:
 
 
 class _Recent(OrderedDict[Hashable, Any]):
-    """A few things, the one not asked for longest given up first."""
+    """A few things, the one not asked for longest given up first; the newest is held whatever its size."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, room: int) -> None:
         super().__init__()
-        self.capacity = capacity
+        self.capacity, self.room = capacity, room
+        self.sizes: dict[Hashable, int] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:  # type: ignore[override]
+    def get(self, key: Hashable, make: Callable[[], Any], size: int) -> Any:  # type: ignore[override]
         if key not in self:
-            self[key] = make()
-            while len(self) > self.capacity:
-                self.popitem(last=False)
+            self.sizes[key] = size
+            while self and (len(self) >= self.capacity or sum(self.sizes.values()) > self.room):
+                old, _ = self.popitem(last=False)  # before the new one is read: both together may not fit
+                del self.sizes[old]
+            try:
+                self[key] = make()
+            except BaseException:
+                del self.sizes[key]
+                raise
         self.move_to_end(key)
         return self[key]
 

@@ -75,7 +75,8 @@ def command(wish: Wish, owner: str, out: Path, events: Path) -> list[str]:
     words = ["nice", "-n", NICE, sys.executable, "-m", "vae", "bring", wish.what, "--guarded", "--events", str(events)]
     if not wish.name:
         return [*words, "--look"]
-    words += ["--out", str(out), "--owner", owner, "--title", wish.title, "--images", str(wish.images), "--umap"]
+    words += ["--out", str(out), "--owner", owner, "--images", str(wish.images), "--umap"]
+    words.append(f"--title={wish.title}")  # one word: a name may begin with a dash
     words += ["--data", wish.data] if wish.data else []
     words += ["--axes", str(wish.axes)] if wish.axes else []
     return [*words, "--expires", wish.expires] if wish.expires else words
@@ -132,7 +133,8 @@ class Openings:
             if job.why:
                 return Standing("failed", owner, why=job.why)
             if job.process is None:
-                return Standing("waiting", owner, ahead=list(self._jobs.values()).index(job))
+                left = [each for each in self._jobs.values() if not each.over]
+                return Standing("waiting", owner, ahead=left.index(job))
             return _standing(job)
 
     def wish(self, owner: str) -> Wish | None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from live.engine import SHIPPED, ModelEntry
+from live.uploads import shared_uploads
 from vae.checkpoint import OWNER, Owner, read_owner, save_owner
+from vae.data import allowed
 from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.home import home
@@ -73,14 +75,30 @@ def size(entry: ModelEntry) -> int:
     return 0
 
 
-def used(owner: str) -> int:
-    """Bytes that the models take that one visitor brought."""
-    total = 0
+def used() -> dict[str, int]:
+    """Bytes that the models take that each visitor brought; one that can still be taken back counts."""
+    found: dict[str, int] = {}
     with suppress(OSError):
-        for folder in _models().iterdir():
-            if (folder / OWNER).is_file() and read_owner(folder).owner == owner:
-                total += sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-    return total
+        for folder in list(_models().iterdir()):
+            with suppress(OSError):
+                if (folder / OWNER).is_file():
+                    owner = read_owner(folder).owner
+                    here = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
+                    found[owner] = found.get(owner, 0) + here
+    return found
+
+
+def check_room(owner: str) -> None:
+    """Refuse one more set or model where uploads, sets and models take all the room, of everybody or of this visitor.
+
+    How large it will be is not known before it is made, so what is there may pass the limit once, by that one.
+
+    Raises:
+        VAEError: with what to delete.
+    """
+    brought, models = shared_uploads().used(), used()
+    taken = sum(brought.values()) + sum(models.values())
+    allowed.check_room(taken, brought.get(owner, 0) + models.get(owner, 0), 0)
 
 
 def _over(owner: Owner, now: float) -> bool:

@@ -19,7 +19,7 @@ def may_see(entry: ModelEntry, visitor: str) -> bool:
 
 def may_watch(owner: str, data: str, visitor: str) -> bool:
     """Whether a training by `owner` is this visitor's to watch: their own, or of data that are everybody's."""
-    return owner == visitor or may_use(data, visitor)
+    return (bool(visitor) and owner == visitor) or may_use(data, visitor)
 
 
 def may_use(name: str, visitor: str) -> bool:
@@ -31,7 +31,7 @@ def may_use(name: str, visitor: str) -> bool:
         one = brought.get(set_id)
     except VAEError:
         return False
-    return one.shared or one.owner == visitor
+    return one.shared or (bool(visitor) and one.owner == visitor)  # of nobody's name: whoever runs the server's
 
 
 def data_of(run: Run) -> str:

@@ -101,8 +101,10 @@ class Uploads:
                 make_folder(self._root / owner / upload)
             self._open[owner, upload] = _UnderWay(files, size, seen=time())
 
-    def expect(self, owner: str, upload: str, number: int, name: str, size: int) -> Path:
-        """Where file `number` of an upload shall be written; what it is called is noted.
+    def expect(self, owner: str, upload: str, number: int, name: str, size: int) -> BinaryIO:
+        """File `number` of an upload, empty and open; what it is called is noted.
+
+        One that is sent again is another file: whatever still comes for the first is of no account, on the disk too.
 
         Raises:
             VAEError: it is more than was promised, or there is no such upload any more.
@@ -114,7 +116,14 @@ class Uploads:
                 raise VAEError("More came than was announced: choose the files once more.")
             now.came[number] = (_plain(name), size)
             now.sum, now.seen = now.sum + more, time()
-        return self._root / owner / upload / _stored(number)
+            path = self._root / owner / upload / _stored(number)
+            path.unlink(missing_ok=True)
+            return open(path, "xb", buffering=0)
+
+    def go_on(self, owner: str, upload: str) -> None:
+        """More of it has come. VAEError: there is no such upload any more, so nothing more of it is written."""
+        with self._lock:
+            self._under_way(owner, upload).seen = time()
 
     def finish(self, owner: str, upload: str) -> Upload:
         """Everything has come: from now on it is there.
@@ -217,6 +226,7 @@ class Parcel:
             VAEError: it cannot be read, is more than was promised, or the disk is full.
         """
         rest = memoryview(chunk)
+        self._uploads.go_on(self._owner, self._upload)
         with plain_disk_errors("The upload"):
             while rest:
                 rest = rest[self._write(rest) :] if self._file else rest[self._read(rest) :]
@@ -240,8 +250,8 @@ class Parcel:
         if len(self._head) >= 4 and len(self._head) == 4 + int.from_bytes(self._head[:4], "little"):
             number, name, size = _said(self._head[4:])
             self._head = b""
-            path = self._uploads.expect(self._owner, self._upload, number, name, size)
-            self._file, self._left = open(path, "wb", buffering=0), size  # noqa: SIM115  # closed by close()
+            self._file = self._uploads.expect(self._owner, self._upload, number, name, size)  # closed by close()
+            self._left = size
             if not size:
                 self.close()
         return taken

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages.ui import frame, sessions, state
-from pages.ui.errors import plain_errors
+from pages.ui.errors import plain, plain_errors
 from pages.ui.remembered import on_trial
 
 UI = Path(__file__).parent / "ui"
@@ -43,7 +43,7 @@ with plain_errors():
     visitor.below, visitor.link = None, {}
     side = frame.draw_frame(visitor, MENU)
     if visitor.notice:
-        st.warning(visitor.notice)
+        st.warning(plain(visitor.notice))
         visitor.notice = ""
     with plain_errors(), on_trial(visitor, page.url_path):
         page.run()

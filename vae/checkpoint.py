@@ -15,7 +15,9 @@ Loading is strict, and nothing that could hold a program is ever opened: no pick
 
 import hashlib
 import json
+import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,7 @@ from vae.config import ADAPTED, Config
 from vae.errors import VAEError
 from vae.files import finite, write_aside, write_folder, written_aside
 from vae.model import VAE
-from vae.weights import MAX_BYTES, PICKLES, refuse_pickle
+from vae.weights import MAX_BYTES, PICKLES, marked, refuse_pickle
 from vae.weights import parse as load_tensors
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "card.json"
@@ -260,6 +262,23 @@ def _check_fit(folder: Path, config: Config, tensors: dict[str, torch.Tensor]) -
     for name, value in tensors.items():
         if not value.is_floating_point() or not torch.isfinite(value.float()).all():
             raise VAEError(f"The weights {name} of the model {folder.name} are not finite numbers: train it again.")
+
+
+def told_apart(files: dict[str, bytes], folder: Path) -> dict[str, bytes]:
+    """The files of a new model, which has a model_id of its own even where the same network is here already.
+
+    Codes, maps and originals are found by model_id: under one that two people share, one would be shown the other's.
+
+    Args:
+        files: by name. folder: where it will be; models beside it and those that ship are looked at, deleted ones too.
+    """
+    own = _hash(files[CONFIG], files[WEIGHTS], files.get(ADAPTER, b""))
+    for place in (folder.parent, Path(__file__).resolve().parent.parent / "checkpoints"):
+        for other in place.iterdir() if place.is_dir() else ():
+            with suppress(VAEError):
+                if other != folder and (other / CONFIG).is_file() and read_card(other)[2] == own:
+                    return files | {WEIGHTS: marked(files[WEIGHTS], secrets.token_hex(8))}
+    return files
 
 
 def _hash(config_bytes: bytes, weight_bytes: bytes, adapter_bytes: bytes = b"") -> str:

@@ -8,6 +8,7 @@ The parts are the modules beside this file that have a `main`:
     uploads        100 uploads of 20 MB at once
     checkpoints    10,000 mutated checkpoint folders
     pickles        pickles and polyglots under every name
+    payloads       500 programs in labels, names and cards, in Chromium
 """
 
 import sys

@@ -8,7 +8,7 @@ from pages.ui.board_offers import average
 from pages.ui.board_terms import NAME_LIMIT, Board
 from pages.ui.errors import careful
 from pages.ui.state import State
-from pages.ui.widgets import tap
+from pages.ui.widgets import literal, tap
 
 NAME = "board.name"
 
@@ -32,7 +32,9 @@ def draw_kept(state: State) -> None:
         _draw_one(state, place, each)
     if kept.deleted:
         name = kept.deleted[-1][1].name
-        st.button(f"Bring “{name}” back", key="board.do.restore", type="tertiary", on_click=careful(kept.restore))
+        st.button(
+            f"Bring “{literal(name)}” back", key="board.do.restore", type="tertiary", on_click=careful(kept.restore)
+        )
 
 
 def _draw_one(state: State, place: int, board: Board) -> None:
@@ -41,10 +43,13 @@ def _draw_one(state: State, place: int, board: Board) -> None:
         png = cache.picture(model_id, board.code(average(model_id)))
         tap(f"board.kept.tap.{place}", png, f"The sum {board.name}", boards(state).change, board, help=board.words())
         st.button(
-            f"Open {board.name}", key=f"board.do.open.{place}", on_click=careful(boards(state).change), args=(board,)
+            f"Open {literal(board.name)}",
+            key=f"board.do.open.{place}",
+            on_click=careful(boards(state).change),
+            args=(board,),
         )
         st.button(
-            f"Delete {board.name}",
+            f"Delete {literal(board.name)}",
             key=f"board.do.delete.{place}",
             type="tertiary",
             on_click=boards(state).delete,

@@ -2,10 +2,11 @@
 
 import streamlit as st
 
+from live import own_models
 from live.takings import shared_takings
 from pages.ui import bring_given
 from pages.ui.bring_given import Given
-from pages.ui.errors import plain_errors
+from pages.ui.errors import plain, plain_errors
 from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
 from pages.ui.train_form import choose_data
@@ -23,6 +24,8 @@ def draw_use(state: State, given: Given, choice: Choice) -> None:
     title = st.text_input("Name", key=key, max_chars=80, persist_state="session")
     # Begun here and not in the callback, which knows only what was chosen before the last thing was typed.
     if st.session_state.pop("muscope.bring.start", False):
+        if not this_machine_only():
+            own_models.check_room(me(state))
         st.session_state["muscope.bring.making"] = True
         shared_takings().ask(me(state), given.where, choice, title.strip() or "My data", keep_days())
         st.rerun()
@@ -52,7 +55,7 @@ def draw_making(state: State) -> None:
         with plain_errors():
             now = shared_takings().of(me(state))
             if now is not None and now.how == "failed":
-                st.error(now.why)
+                st.error(plain(now.why))
                 st.button("Try again", key="bring.do.again", on_click=lambda: shared_takings().cancel(me(state)))
             elif now is not None:
                 draw_under_way(state, now, "bring.do.cancel", lambda: shared_takings().cancel(me(state)), ())

@@ -16,6 +16,7 @@ from pages.ui.direction_evidence import draw_evidence, rests_on
 from pages.ui.direction_how import KEPT, how, kept_locked
 from pages.ui.direction_picks import UNNAMED
 from pages.ui.direction_source import draw_source
+from pages.ui.errors import plain
 from pages.ui.kept_directions import NAME_LIMIT, keep_row
 from pages.ui.knobs import REACH, along, mount_knobs, numbers
 from pages.ui.state import KeptDirection, Place, State
@@ -42,7 +43,7 @@ def draw_direction(state: State) -> Place | None:
     try:
         return _draw_kept(state, asked, *places) if isinstance(asked, KeptDirection) else _draw(state, asked, *places)
     except VAEError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return None
 
 

@@ -6,6 +6,7 @@ from pages.ui import cache, direction_asked, groups
 from pages.ui.direction_asked import Asked, as_rows
 from pages.ui.direction_picks import draw_picks
 from pages.ui.doors import favourite
+from pages.ui.errors import plain
 from pages.ui.state import KeptDirection, State
 from pages.ui.widgets import words
 from vae.errors import VAEError
@@ -98,7 +99,7 @@ def _typed(state: State) -> Asked | None:
             direction_asked.rows_where(model_id, rest) if rest.strip() else direction_asked.complement(model_id, rows)
         )
     except VAEError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return None
     return Asked(rows=(rows, others), names=(text.strip(), rest.strip() or "the others"))
 

@@ -12,6 +12,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from live.engine import shared
 from pages.ui import cache, seen
+from pages.ui.errors import plain
 from pages.ui.kept import draw_kept, go_on
 from pages.ui.share import draw_share
 from pages.ui.state import State
@@ -62,7 +63,7 @@ def _draw_below(state: State) -> None:
 
 def _draw_picker(state: State) -> None:
     for line in shared().broken():
-        st.caption(f"Left out: {line}")
+        st.caption(plain(f"Left out: {line}"))
     if not _choose_model(state, "frame.model"):
         return
     picture = ""
@@ -70,7 +71,7 @@ def _draw_picker(state: State) -> None:
         code = cache.code_of(state.entry.model_id, cache.first_image(state.entry.model_id))
         picture = f'<img class="mu-crisp" alt="" src="{uri(cache.picture(state.entry.model_id, code))}">'
     except VAEError as error:  # a model without encodings can still be chosen, and its page says what to do
-        st.warning(str(error))
+        st.warning(plain(error))
     st.html(f'<div class="mu-model">{picture}<p>{html.escape(state.entry.sentence)}</p></div>')
 
 

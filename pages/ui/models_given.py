@@ -7,7 +7,7 @@ import streamlit as st
 
 from live.openings import ADAPTER, HUB, Wish, shared_openings
 from pages.ui import uploader
-from pages.ui.errors import careful
+from pages.ui.errors import careful, plain
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only
 from vae.errors import VAEError
@@ -96,7 +96,7 @@ def _draw_hub(state: State) -> Given | None:
     try:
         there = files.on_machine(name)
     except VAEError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return None
     if there is None:
         st.button(

@@ -1,7 +1,6 @@
 """From what was given to a model on the map: what it is, which images to look at it with, and how far that is."""
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Literal
 
 import streamlit as st
@@ -9,13 +8,12 @@ import streamlit as st
 from live import openings, own_models
 from live.openings import Wish, shared_openings
 from pages.ui import bring_making, measuring, models_given, seen
-from pages.ui.errors import plain_errors
+from pages.ui.errors import plain, plain_errors
 from pages.ui.models_given import Given
 from pages.ui.state import State
 from pages.ui.visitor import brought_sets, me
 from pages.ui.widgets import literal, once
 from vae import data
-from vae.data import allowed
 from vae.errors import VAEError
 from vae.foreign.known import Understood, fits, new_name
 from vae.weights import Unopened
@@ -43,7 +41,7 @@ def _draw_now(state: State) -> None:
     asked = shared_openings()
     now, wish = asked.of(me(state)), asked.wish(me(state))
     if now is not None and now.how == "failed":
-        st.error(now.why)
+        st.error(plain(now.why))
         st.button("Try again", key="models.do.again", on_click=lambda: asked.cancel(me(state)))
     elif now is not None:
         measuring.draw_under_way(state, now, "models.do.cancel", lambda: asked.cancel(me(state)), ())
@@ -75,7 +73,7 @@ def draw_open(state: State, given: Given) -> None:
     try:
         found = openings.look(given.what)
     except Unopened as error:
-        st.error(str(error))
+        st.error(plain(error))
         st.write("On the machine it comes from, these lines write the file that can be opened here:")
         st.code(error.lines, language="python")
         return
@@ -132,18 +130,13 @@ def draw_open(state: State, given: Given) -> None:
 
 
 def _start(state: State, given: Given, found: Understood, name: str, title: str, images: int, axes: int) -> None:
-    allowed.check_room(0, own_models.used(me(state)), _size(given))
+    own_models.check_room(me(state))
     days = bring_making.keep_days()
     expires = "" if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
     st.session_state.pop("muscope.models.made", None)
     wish = Wish(given.what, new_name(title), name, title, images or MANY[1], axes, expires)
     shared_openings().ask(me(state), wish)
     st.rerun()
-
-
-def _size(given: Given) -> int:
-    place = Path(given.what)
-    return sum(file.stat().st_size for file in place.iterdir() if file.is_file()) if place.is_dir() else 0
 
 
 def _reads(found: Understood) -> str:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from pages.ui import cache, live, own_picture
 from pages.ui.cache import Code
-from pages.ui.errors import careful
+from pages.ui.errors import careful, plain
 from pages.ui.state import Kept, Place, State
 from vae import data
 from vae.errors import VAEError
@@ -72,8 +72,9 @@ def row_of_pictures(state: State, pngs: Sequence[bytes], handle: str, alts: Sequ
 
 def tap(key: str, png: bytes, alt: str, on_click: Callable[..., None], *args: Any, help: str | None = None) -> None:
     """A picture that can be pressed. Its description is what a screen reader says and a keyboard reaches."""
-    safe = alt.replace("[", "(").replace("]", ")")
-    st.button(f"![{safe}]({uri(png)})", key=key, on_click=careful(on_click), args=args, help=help)
+    safe = " ".join(alt.split()).translate(str.maketrans("[]\\`", "()/'"))
+    words = None if help is None else plain(help)
+    st.button(f"![{safe}]({uri(png)})", key=key, on_click=careful(on_click), args=args, help=words)
 
 
 def show_neighbours(state: State, code: Code, image_id: str | None, count: int = 12) -> None:

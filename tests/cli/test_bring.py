@@ -103,6 +103,19 @@ def test_a_model_of_our_own_stays_the_same_model(bring, ours: Path) -> None:
     assert new.card == {"title": "<script>alert(1)</script>", "data": {"title": "Cells", "train": 5, "test": 3}}
 
 
+@pytest.mark.parametrize("what", ["a folder", "an adapter"])
+def test_what_two_people_bring_is_not_one_model(bring, ours: Path, what: str) -> None:
+    given = ours if what == "a folder" else "adapter:Waves"
+    folder = bring(given, "--images", "60", "--data", "digits", "--owner", "ada")
+    hers = folder.rename(folder.with_name("hers"))
+    his = bring(given, "--images", "30", "--data", "digits", "--owner", "bob")
+    one, other = checkpoint.load(hers), checkpoint.load(his)
+    assert one.model_id != other.model_id  # or his pages would be given her codes and her images
+    z = torch.zeros(1, one.config.latent_dim)
+    torch.testing.assert_close(one.vae.decode(z), other.vae.decode(z), atol=0, rtol=0)
+    assert len(load_encodings(hers)) == 60 and len(load_encodings(his)) == 30
+
+
 SPOILED = {
     "codes that are not finite": lambda e: e.mu.__setitem__((0, 0), np.nan),
     "rows below zero": lambda e: e.index.__setitem__(0, -1),

@@ -3,6 +3,7 @@
 import io
 import json
 import pickle
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -168,6 +169,28 @@ def test_a_zip_of_too_many_files_is_refused_before_its_list_is_read(tmp_path: Pa
     monkeypatch.setattr(zipfile, "ZipFile", None)
     with refused("more than 10,000 files"):
         given(place)
+
+
+def test_a_zip_whose_large_form_says_something_else_is_refused_before_its_list_is_read(
+    tmp_path: Path, refused, monkeypatch
+) -> None:
+    place = tmp_path / "many.zip"
+    whole = zipped({f"{i}": b"" for i in range(20_000)})
+    end = whole[-22:]
+    start, size = int.from_bytes(end[16:20], "little"), int.from_bytes(end[12:16], "little")
+    large = struct.pack("<4sQHHLLQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, 20_000, 20_000, size, start)
+    where = struct.pack("<4sLQL", b"PK\6\7", 0, len(whole) - 22, 1)
+    small = end[:8] + struct.pack("<HHLL", 1, 1, 60, start) + end[20:]
+    place.write_bytes(whole[:-22] + large + where + small)
+    assert len(zipfile.ZipFile(place).infolist()) == 20_000  # Python believes the large form
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    with refused("very many files"):
+        given(place)
+
+
+def test_an_upload_of_odd_names_has_no_model(tmp_path: Path, refused) -> None:
+    with refused("no model here"):
+        given(upload(tmp_path / "up", {"./": b"x", "//": b"x", "/": b"x"}))
 
 
 def test_a_member_that_unpacks_to_more_than_it_may_is_stopped(tmp_path: Path, refused) -> None:

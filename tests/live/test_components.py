@@ -88,5 +88,6 @@ def test_every_component_that_a_page_mounts_has_its_module():
 
     text = "\n".join(path.read_text() for path in pages.rglob("*.py"))
     names = set(re.findall(r'live\.mount\(\s*"(\w+)"', text))
-    assert {"stage", "console", "map", "keyframes", "player", "shower", "pen", "builder", "unfold"} == names
+    hands = {"stage", "console", "map", "keyframes", "player", "shower", "pen", "builder", "unfold", "bring_image"}
+    assert hands | {"cosines", "copy_link"} == names
     assert all((WEB / f"{name}.js").exists() for name in names)

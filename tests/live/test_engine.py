@@ -173,6 +173,20 @@ def test_no_more_models_are_held_than_there_is_room_for_the_oldest_goes_first(pl
     assert opened == ["a", "b", "c", "b"]
 
 
+def test_models_are_held_while_their_bytes_have_room(places, monkeypatch):
+    sizes = [(make(places[0] / name, seed) / "model.safetensors").stat().st_size for seed, name in enumerate("abc")]
+    monkeypatch.setattr(live, "MODELS_ROOM", sum(sizes) - 1)
+    engine = Engine(places)
+    opened = []
+    monkeypatch.setattr(live, "load", lambda folder, device: opened.append(folder.name) or load(folder, device))
+    entries = {entry.name: entry for entry in engine.models()}
+    for name in ("a", "b", "a", "c", "a", "c"):
+        engine.decode(entries[name], np.zeros((1, 2)))
+    assert opened == ["a", "b", "c"]
+    monkeypatch.setattr(live, "MODELS_ROOM", 1)
+    Engine(places).decode(entries["a"], np.zeros((1, 2)))  # one is opened whatever its size
+
+
 def test_a_model_replaced_between_two_looks_is_not_drawn_as_the_old_one(places):
     make(places[0] / "a", 1)
     engine = Engine(places)

@@ -53,6 +53,17 @@ def test_what_is_asked_for_is_done_and_said_once(queue, tmp_path: Path) -> None:
     assert ours.done("ada") is None and ours.of("ada") is None
 
 
+def test_what_is_over_is_not_waited_for(queue, tmp_path: Path) -> None:
+    ours = queue(f"while owner == 'bob' and not Path('{tmp_path}/go').exists(): time.sleep(0.01)")
+    ours.ask("ada", Wish("x", "x"))
+    until(lambda: ours.of("ada") is None)  # done, and nobody has come to hear of it
+    for who in ("bob", "cyd"):
+        ours.ask(who, Wish("x", who))
+    until(lambda: ours.of("bob").how == "measuring")
+    assert ours.of("cyd").ahead == 1
+    (tmp_path / "go").touch()
+
+
 def test_each_visitor_has_one_and_the_others_wait(queue, tmp_path: Path) -> None:
     ours = queue(f"while not Path('{tmp_path}/go').exists(): time.sleep(0.01)")
     for who in ("ada", "bob", "ada", "cyd"):
@@ -94,13 +105,13 @@ def test_what_goes_wrong_is_one_line(queue) -> None:
 def test_the_command_is_what_a_person_would_type(tmp_path: Path) -> None:
     from vae.cli import _parser
 
-    wish = Wish("adapter:Waves", "waves-1", "digits", "My waves", 500, 8, "2030-01-01T00:00:00+00:00")
+    wish = Wish("adapter:Waves", "waves-1", "digits", "--my waves", 500, 8, "2030-01-01T00:00:00+00:00")
     words = command(wish, "ada", tmp_path / "waves-1", tmp_path / "events")
     asked = _parser().parse_args(words[words.index("vae") + 1 :])
     assert (asked.what, asked.data, asked.title, asked.images, asked.axes) == (
         "adapter:Waves",
         "digits",
-        "My waves",
+        "--my waves",
         500,
         8,
     )
@@ -178,5 +189,20 @@ def test_how_much_a_visitors_models_take(models: Path) -> None:
     a_model(models, "a", Owner("ada"))
     a_model(models, "b", Owner("bob"))
     size = sum(each.stat().st_size for each in (models / "a").iterdir())
-    assert own_models.used("ada") == size > 100 and own_models.used("cyd") == 0
+    assert own_models.used()["ada"] == size > 100 and set(own_models.used()) == {"ada", "bob"}
     assert json.loads((models / "a" / "owner.json").read_text())["owner"] == "ada"
+
+
+def test_models_and_what_was_uploaded_take_of_one_room(models: Path, monkeypatch) -> None:
+    a_model(models, "a", Owner("ada"))
+    size = own_models.used()["ada"]
+    monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(5 * size / 1e9))
+    own_models.check_room("ada")
+    monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(3 * size / 1e9))  # three quarters of it: more than a share
+    own_models.check_room("bob")
+    with pytest.raises(VAEError, match="delete some"):
+        own_models.check_room("ada")
+    a_model(models, "b", Owner("cyd"))
+    monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(size / 1e9))
+    with pytest.raises(VAEError, match="All visitors together"):
+        own_models.check_room("bob")

@@ -32,8 +32,9 @@ def cells(monkeypatch, tmp_path):
     plain |= {"attribute_names": (), "columns": (), "owner": ADA, "made": "2026-01-01T00:00:00+00:00", "expires": None}
     plain |= {"train_size": 5, "test_size": 2, "left_out": (), "left_out_count": 0, "channels": (), "credit": ""}
 
-    def write(shared: bool) -> None:
-        one = brought.BroughtSet(id=SET, shared=shared, choice=Choice(), source="seven files", **plain)
+    def write(shared: bool, owner: str = ADA) -> None:
+        said = plain | {"owner": owner}
+        one = brought.BroughtSet(id=SET, shared=shared, choice=Choice(), source="seven files", **said)
         brought.place(SET).mkdir(parents=True, exist_ok=True)
         (brought.place(SET) / brought.FACTS).write_text(one.to_json())
 
@@ -46,6 +47,8 @@ def test_data_that_were_brought_are_their_owners_until_shared(cells):
     assert privacy.may_use(f"brought:{SET}", ADA) and not privacy.may_use(f"brought:{SET}", BOB)
     cells(True)
     assert privacy.may_use(f"brought:{SET}", BOB)
+    cells(False, "")  # made by whoever runs the server, which a visitor without a name is not
+    assert not privacy.may_use(f"brought:{SET}", "") and not privacy.may_watch("", f"brought:{SET}", "")
     brought.delete(SET)
     assert not privacy.may_use(f"brought:{SET}", ADA)  # nothing says any more whose it was
 

@@ -94,6 +94,34 @@ def test_a_file_that_is_sent_again_takes_the_place_of_the_first_try(uploads):
     assert (uploads.finish(ADA, ONE).folder / "0001.bin").read_bytes() == b"abcd"
 
 
+def test_the_first_try_of_a_file_writes_nothing_once_it_is_sent_again(uploads):
+    uploads.begin(ADA, ONE, 2, 4000)
+    first = Parcel(uploads, ADA, ONE)
+    first.feed(head(1, "a", 4000) + b"x")
+    Parcel(uploads, ADA, ONE).feed(head(1, "a", 0))  # so that its room is free for another
+    first.feed(b"x" * 3999)
+    assert uploads._root.joinpath(ADA, ONE, "0001.bin").stat().st_size == 0
+
+
+def test_an_upload_that_was_removed_takes_no_more(uploads):
+    uploads.begin(ADA, ONE, 1, 4000)
+    parcel = Parcel(uploads, ADA, ONE)
+    parcel.feed(head(1, "a", 4000) + b"x")
+    uploads.remove(ADA, ONE)
+    assert "choose the files once more" in refused(lambda: parcel.feed(b"x"))
+    parcel.close()
+
+
+def test_one_large_file_that_comes_slowly_is_not_swept(uploads, monkeypatch):
+    uploads.begin(ADA, ONE, 1, 4)
+    parcel, now = Parcel(uploads, ADA, ONE), time.time()
+    for byte, later in enumerate((0, 0.8 * IDLE, 1.6 * IDLE, 2.4 * IDLE)):
+        monkeypatch.setattr("live.uploads.time", lambda later=later: now + later)
+        uploads.sweep()
+        parcel.feed((head(1, "a", 4) if not byte else b"") + b"x")
+    assert uploads.finish(ADA, ONE).size == 4
+
+
 # ---- limits --------------------------------------------------------------------------------------------------------
 
 

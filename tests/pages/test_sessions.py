@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import zlib
 
 import numpy as np
@@ -293,3 +294,11 @@ def test_kept_things_are_at_hand_on_every_page_and_removed_one_by_one(home):
     assert sound(app).title[0].value == "Attributes"
     assert app.session_state["attributes.source"] == "Kept"
     assert "smile" in words_on(app)
+
+
+@pytest.mark.parametrize("name", ["![](//evil.example/a.png)", "[press](//evil.example)", "\\\\![](//evil.example/a)"])
+def test_what_a_link_says_makes_no_picture_and_no_link(name):
+    (line,) = [each.value for each in visit("map.py", model=name).warning]
+    assert "evil.example" in line
+    # A mark counts unless an odd number of backslashes stand before it.
+    assert all(len(marks) % 2 for marks in re.findall(r"(\\*)\[", line)), line

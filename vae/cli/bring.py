@@ -116,7 +116,10 @@ def take(arguments: argparse.Namespace, brought: "Given | None", found: "Underst
 def _take_ours(
     arguments: argparse.Namespace, brought: "Given", found: "Understood", title: str, folder: Path, reporter: Reporter
 ) -> None:
-    """Its config and weights as they came, byte for byte, so that it stays the same model; its card anew."""
+    """Its config and weights as they came, byte for byte, so that it stays the same model; its card anew.
+
+    Where the same model is here already, its weights say a word more, so that codes of other images are not mixed up.
+    """
     from vae import checkpoint
     from vae.encodings import load_encodings
     from vae.files import write_folder
@@ -145,7 +148,7 @@ def _take_ours(
         files = {name: (aside / name).read_bytes() for name in names}
         card_bytes = json.dumps(card, indent=2, ensure_ascii=False).encode(errors="backslashreplace")
         files |= {checkpoint.CARD: card_bytes, checkpoint.ENCODINGS: kept} | _owned(arguments)
-        write_folder(checkpoint.check_place(folder), files, name="the model")
+        write_folder(checkpoint.check_place(folder), checkpoint.told_apart(files, folder), name="the model")
 
 
 def clean_card(card: object, title: str, owner: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from vae.checkpoint import ADAPTER, CARD, CONFIG, WEIGHTS, check_place
+from vae.checkpoint import ADAPTER, CARD, CONFIG, WEIGHTS, check_place, told_apart
 from vae.checkpoint import _json_bytes as json_bytes
 from vae.config import ADAPTED, Config
 from vae.errors import VAEError
@@ -222,7 +222,7 @@ def save_adapted(folder: Path, vae: AdaptedVAE, plan: Plan, card: dict[str, Any]
         CARD: json_bytes(card),
         ADAPTER: json_bytes({"schema": SCHEMA} | asdict(plan)),
     }
-    write_folder(check_place(folder), files | more, name="the model")
+    write_folder(check_place(folder), told_apart(files, folder) | more, name="the model")
 
 
 def _with_types(network: dict[str, Any]) -> dict[str, Any]:

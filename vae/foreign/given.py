@@ -184,7 +184,7 @@ def _uploaded(place: Path) -> tuple[dict[str, _Place], str]:
     for stored, name in names.items():
         if isinstance(name, str) and re.fullmatch(r"[0-9]{1,6}\.bin", stored) and (place / stored).is_file():
             found[name] = place / stored
-    tops = {PurePosixPath(name).parts[0] for name in found if "/" in name}
+    tops = {name.partition("/")[0] for name in found if "/" in name} - {"", "."}
     return found, next(iter(tops)) if len(tops) == 1 else "A model"
 
 
@@ -214,6 +214,8 @@ def _check_directory(place: Path) -> None:
     at = end.rfind(b"PK\x05\x06")
     if at < 0 or len(end) < at + 22:
         raise VAEError("This zip is damaged: make it again.")
+    if end[max(0, at - 20) : at].startswith(b"PK\x06\x07"):  # which would count, and not what follows
+        raise VAEError("This zip is of the kind for very many files: bring one with the model's files alone.")
     count, length = int.from_bytes(end[at + 10 : at + 12], "little"), int.from_bytes(end[at + 12 : at + 16], "little")
     if count > MOST_FILES or length > MOST_DIRECTORY:
         raise VAEError(f"This zip holds more than {MOST_FILES:,} files: bring one with the model's files alone.")
