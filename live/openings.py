@@ -12,6 +12,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -173,6 +174,9 @@ class Openings:
             why = "" if job.cancelled else self._open(job)
         except OSError as error:
             why = f"It could not be started ({error.strerror})."
+        except Exception:  # whoever waits must not wait for ever
+            traceback.print_exc()
+            why = "Opening it broke off. The details are in the terminal."
         with self._lock:
             job.process, job.over, job.why = None, True, "" if job.cancelled else why
 

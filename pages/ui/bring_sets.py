@@ -48,7 +48,7 @@ def _draw_own(one: BroughtSet) -> None:
         args=(one.id, not one.shared),
         help="Everybody who opens this server may train on it, and sees its pictures."
         if not one.shared
-        else "Nobody else sees it from then on.",
+        else "Nobody else can train on it from then on. Models that others made of it keep its pictures.",
     )
     with st.popover("Delete", icon=":material/delete:"):
         st.write(f"**{literal(one.title)}** goes for good. Models that were made of it stay.")

@@ -64,6 +64,14 @@ def test_what_is_over_is_not_waited_for(queue, tmp_path: Path) -> None:
     (tmp_path / "go").touch()
 
 
+def test_a_mistake_of_ours_ends_the_waiting_too(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    ours = Openings(tmp_path / "models", lambda *_: {}["nothing"])
+    ours.ask("ada", Wish("x", "x"))
+    assert until(lambda: ours.of("ada").why) == "Opening it broke off. The details are in the terminal."
+    assert "KeyError" in capfd.readouterr().err
+    ours.close()
+
+
 def test_each_visitor_has_one_and_the_others_wait(queue, tmp_path: Path) -> None:
     ours = queue(f"while not Path('{tmp_path}/go').exists(): time.sleep(0.01)")
     for who in ("ada", "bob", "ada", "cyd"):
