@@ -9,6 +9,7 @@ import argparse
 import csv
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -121,6 +122,8 @@ def by_clicks(page: Page, url: str, files: Path, minutes: float) -> int:
     box.press("Enter")
     page.wait_for_timeout(1500)
     page.get_by_role("button", name="Start training").click()
+    page.get_by_text(re.compile("Finished after|Stopped, and")).first.wait_for(timeout=PATIENCE)
+    page.wait_for_timeout(1500)  # the page is drawn once more when a training ends
     page.get_by_role("button", name="Open it on the map").click(timeout=PATIENCE)
     page.wait_for_selector("[data-muscope-points]", timeout=120_000)
     return int(page.evaluate("Number(sessionStorage.clicks)"))
