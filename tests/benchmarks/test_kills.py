@@ -53,10 +53,13 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_left_alone(
 ) -> None:
     FORKS.set_forkserver_preload(["vae.cli.training", "sklearn.datasets"])
     monkeypatch.setattr(Home, "start", lambda home: Forked(home))
-    for name in ("alone", "killed"):
-        (tmp_path / name).mkdir()
+    (tmp_path / "alone").mkdir()
     alone, pace = undisturbed(tmp_path / "alone", 8)
-    story = killed(tmp_path / "killed", 4, 1, epochs=8, pace=pace)
+    for seed in (1, 2, 3):  # on a machine that has just become less busy a run may be over before it is killed
+        (tmp_path / f"killed-{seed}").mkdir()
+        story = killed(tmp_path / f"killed-{seed}", 4, seed, epochs=8, pace=pace)
+        if story.kills >= 2:
+            break
     assert story.faults == [] and story.kills >= 2
     assert story.weights == alone.weights and story.epochs == alone.epochs
     assert told(alone, alone, [story], OPTIONS)[1]

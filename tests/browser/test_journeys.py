@@ -189,7 +189,7 @@ def test_a_link_to_a_cold_server_opens_with_its_frame_and_its_image(
 ) -> None:
     server = start_app()
     page.goto(f"{server.url}/{path}?model=mnist&image=test/7")
-    expect(page.locator(STAGE)).to_be_visible()
+    expect(page.locator(STAGE)).to_be_visible(timeout=60_000)  # it loads torch first
     rest(page)
     menu = page.get_by_test_id("stSidebar")
     for title in ("Start", "Map", "Sliders", "Paths", "Attributes", "Sample", "Train"):
