@@ -43,6 +43,7 @@ def muscope_home() -> Iterator[Path]:
         os.environ["MUSCOPE_HOME"] = before
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with the reason, what this machine cannot do; keep all browser tests together, and each other file."""
     network = pytest.mark.skip(reason="leaves this machine; set MUSCOPE_NETWORK=1 to run it")
