@@ -120,7 +120,7 @@ def run_tests(tree: Path, tests: Sequence[str], patience: float) -> tuple[int | 
     }
     # Under pytest-cov or a caller's own options the named test would not run alone.
     environment.pop("PYTEST_ADDOPTS", None)
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", "-n0", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--tb=line", *tests]
     try:
         done = subprocess.run(
             command,

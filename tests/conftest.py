@@ -43,13 +43,10 @@ def muscope_home() -> Iterator[Path]:
         os.environ["MUSCOPE_HOME"] = before
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, with the reason, what this machine cannot do; keep all browser tests together, and each other file."""
+    """Skip, with the reason, what this machine cannot do."""
     network = pytest.mark.skip(reason="leaves this machine; set MUSCOPE_NETWORK=1 to run it")
     for item in items:
-        in_browser = item.path.parent.name == "browser"
-        item.add_marker(pytest.mark.xdist_group("browser" if in_browser else str(item.path.relative_to(ROOT))))
         if item.get_closest_marker("network") and os.environ.get("MUSCOPE_NETWORK") != "1":
             item.add_marker(network)
         if item.get_closest_marker("gpu") and not _cuda():
