@@ -6,32 +6,25 @@ wrong.
 """
 
 import atexit
-import json
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from live import errands
+from live.errands import NICE, Standing
 from vae.errors import VAEError
 from vae.evaluate.suites import SUITES
 from vae.priors import KINDS
-from vae.train.process import WAITING
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-NICE = "10"
 MOST = 24  # waiting at once: more would wait for hours
-LOOK = 0.1  # seconds between two looks at a process
-PATIENCE = 5.0  # seconds in which a process that was asked to end may do so
-TAIL = 8192  # bytes of the events that are read: the last line says where it stands
 
+BROKE_OFF = "The measurement broke off. The details are in the terminal."
 FITS = {f"prior {kind}": kind for kind in KINDS}  # what else waits in this queue: `python -m vae prior`
 
 
@@ -44,28 +37,6 @@ def command(folder: Path, suite: str, events: Path) -> list[str]:
     return ["nice", "-n", NICE, sys.executable, "-m", "vae", *words, *keep, "--events", str(events)]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How far a measurement is.
-
-    Attributes:
-        how: "waiting", "measuring" or "failed".
-        owner: who asked for it, as `live.visitor` knows people.
-        ahead: measurements before it.
-        what: what is being done, in the measurement's own words. fraction: of that, 0 to 1.
-        left: seconds to the end of that; None where nothing can be said yet.
-        why: one line, where it failed.
-    """
-
-    how: str
-    owner: str = ""
-    ahead: int = 0
-    what: str = ""
-    fraction: float = 0.0
-    left: float | None = None
-    why: str = ""
-
-
 @dataclass
 class _Job:
     folder: Path
@@ -75,7 +46,7 @@ class _Job:
     cancelled: bool = False
     why: str = ""
     events: Path | None = None
-    began: dict[str, tuple[float, float]] = field(default_factory=dict)  # what: when it was first seen, and how far
+    began: errands.Began = field(default_factory=dict)
 
 
 class Measures:
@@ -126,8 +97,6 @@ class Measures:
                     job.cancelled = True
                     if place or self._process is None:
                         self._jobs.remove(job)
-                    else:
-                        _end(self._process, signal.SIGTERM)
                     return
 
     def of(self, model_id: str, suite: str) -> Standing | None:
@@ -137,7 +106,9 @@ class Measures:
                 return Standing("failed", failed.owner, why=failed.why)
             for place, job in enumerate(self._jobs):
                 if job.key == (model_id, suite) and not job.cancelled:
-                    return _standing(job) if place == 0 else Standing("waiting", job.owner, ahead=place)
+                    if place:
+                        return Standing("waiting", job.owner, ahead=place)
+                    return errands.standing(job.owner, job.events, job.began)
         return None
 
     @property
@@ -152,7 +123,7 @@ class Measures:
                 job.cancelled = True
             del self._jobs[1:]
             if self._process is not None:
-                _end(self._process, signal.SIGTERM)
+                errands.end(self._process, signal.SIGTERM)
 
     # ---- the one thread that works -----------------------------------------------------------------------------------
 
@@ -177,87 +148,18 @@ class Measures:
 
     def _measure(self, job: _Job) -> str:
         """Why it failed; "" where it did not."""
-        environment = os.environ | WAITING
-        environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not this
         with tempfile.TemporaryDirectory(prefix="muscope-measure-", ignore_cleanup_errors=True) as place:
             job.events, said = Path(place) / "events.jsonl", Path(place) / "said"
-            with said.open("wb") as out, self._lock:
+            with self._lock:
                 if job.cancelled:
                     return ""
-                self._process = process = subprocess.Popen(
-                    [*self._command(job.folder, job.key[1], job.events), *job.options],
-                    cwd=REPOSITORY,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=out,
-                    start_new_session=True,
-                )
-            code = _ended(process, job)
-            return "" if code == 0 else _last_line(said, code)
-
-
-def _ended(process: subprocess.Popen[bytes], job: _Job) -> int:
-    """How a process ended; one that was asked to end and does not is ended the hard way."""
-    asked = 0.0
-    while (code := process.poll()) is None:
-        time.sleep(LOOK)
-        if job.cancelled:
-            asked = asked or time.monotonic()
-            if time.monotonic() - asked > PATIENCE:
-                _end(process, signal.SIGKILL)
-    return code
+                words = [*self._command(job.folder, job.key[1], job.events), *job.options]
+                self._process = process = errands.start(words, said)
+            code = errands.ended(process, lambda: job.cancelled)
+            return "" if code == 0 else errands.refusal(said, code) or BROKE_OFF
 
 
 @lru_cache(maxsize=1)
 def shared() -> Measures:
     """The measurements of this server."""
     return Measures()
-
-
-# ---- what a process says ---------------------------------------------------------------------------------------------
-
-
-def _standing(job: _Job) -> Standing:
-    said = _last_event(job.events)
-    what, done, total = str(said.get("what", "")), _number(said.get("done")), _number(said.get("total"))
-    now = time.monotonic()
-    since, first = job.began.setdefault(what, (now, done))
-    fraction = min(1.0, max(0.0, done / total)) if total else 0.0
-    moved = done - first
-    left = (now - since) * (total - done) / moved if moved > 0 and now > since else None
-    return Standing("measuring", job.owner, what=what, fraction=fraction, left=left)
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _last_event(path: Path | None) -> dict[str, object]:
-    """The newest whole line that says something; {} before there is one."""
-    try:
-        with path.open("rb") if path else open(os.devnull, "rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - TAIL))
-            lines = file.read().split(b"\n")[:-1]  # what follows the last end of a line is still being written
-    except OSError:
-        return {}
-    for line in reversed(lines):
-        with suppress(ValueError):
-            event = json.loads(line)
-            if isinstance(event, dict) and "what" in event:
-                return event
-    return {}
-
-
-def _last_line(said: Path, code: int) -> str:
-    lines = said.read_text(errors="replace").strip().splitlines()
-    if code == 2 and lines:  # bad input, in one plain line
-        return lines[-1][:400]
-    print("\n".join(lines[-20:]), file=sys.stderr)
-    return "The measurement broke off. The details are in the terminal."
-
-
-def _end(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
-    with suppress(OSError):  # it has ended by itself
-        os.killpg(process.pid, sign)

@@ -5,26 +5,23 @@ small files; what takes long, fetching it from the Hub and encoding images with 
 """
 
 import atexit
-import os
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from live.measures import LOOK, NICE, PATIENCE, REPOSITORY, Standing, _last_event, _number
+from live import errands
+from live.errands import NICE, Standing
 from vae.errors import VAEError
 from vae.foreign import given, known
 from vae.foreign.known import Understood
-from vae.train.process import WAITING
 
 MOST = 24  # that wait at once
 HUB, ADAPTER = "hub:", "adapter:"
@@ -92,7 +89,7 @@ class _Job:
     events: Path | None = None
     over: bool = False
     why: str = ""
-    began: dict[str, tuple[float, float]] = field(default_factory=dict)
+    began: errands.Began = field(default_factory=dict)
 
 
 class Openings:
@@ -136,7 +133,7 @@ class Openings:
             if job.process is None:
                 left = [each for each in self._jobs.values() if not each.over]
                 return Standing("waiting", owner, ahead=left.index(job))
-            return _standing(job)
+            return errands.standing(owner, job.events, job.began)
 
     def wish(self, owner: str) -> Wish | None:
         """What this visitor asked for last, while it is remembered."""
@@ -166,7 +163,7 @@ class Openings:
             for job in self._jobs.values():
                 job.cancelled = True
                 if job.process is not None:
-                    _end(job.process, signal.SIGTERM)
+                    errands.end(job.process, signal.SIGTERM)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, job: _Job) -> None:
@@ -182,66 +179,22 @@ class Openings:
 
     def _open(self, job: _Job) -> str:
         """Why it could not be; "" where it could."""
-        environment = os.environ | WAITING
-        environment.pop("OPENBLAS_NUM_THREADS", None)  # one thread suits the server's lookups, not this
         with tempfile.TemporaryDirectory(prefix="muscope-opening-", ignore_cleanup_errors=True) as place:
             job.events, said = Path(place) / "events.jsonl", Path(place) / "said"
-            # What it keeps aside while it works lies here too, and goes with it however it ends.
-            environment["TMPDIR"] = place
             words = self._command(job.wish, job.owner, self._folder / job.wish.name, job.events)
-            with said.open("wb") as out:
-                process = subprocess.Popen(
-                    words,
-                    cwd=REPOSITORY,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=out,
-                    start_new_session=True,
-                )
+            # What it keeps aside while it works lies here too, and goes with it however it ends.
+            process = errands.start(words, said, TMPDIR=place)
             with self._lock:
                 job.process = process
-            code = _ended(process, job)
-            return "" if code == 0 or job.cancelled else _last_line(said, code)
+            code = errands.ended(process, lambda: job.cancelled)
+            return "" if code == 0 or job.cancelled else errands.refusal(said, code) or _broken(said, code)
 
 
-def _ended(process: "subprocess.Popen[bytes]", job: _Job) -> int:
-    asked = 0.0
-    while (code := process.poll()) is None:
-        time.sleep(LOOK)
-        if job.cancelled:
-            if not asked:
-                asked = time.monotonic()
-                _end(process, signal.SIGTERM)
-            if time.monotonic() - asked > PATIENCE:
-                _end(process, signal.SIGKILL)
-    return code
-
-
-def _standing(job: _Job) -> Standing:
-    said = _last_event(job.events)
-    what, done, total = str(said.get("what", "")), _number(said.get("done")), _number(said.get("total"))
-    now = time.monotonic()
-    since, first = job.began.setdefault(what, (now, done))
-    fraction = min(1.0, max(0.0, done / total)) if total else 0.0
-    moved = done - first
-    left = (now - since) * (total - done) / moved if moved > 0 and now > since + 1 else None
-    return Standing("measuring", job.owner, what=what, fraction=fraction, left=left)
-
-
-def _last_line(said: Path, code: int) -> str:
-    lines = said.read_text(errors="replace").strip().splitlines()
-    if code == 2 and lines:  # bad input, in one plain line
-        return lines[-1][:400]
-    print("\n".join(lines[-20:]), file=sys.stderr)
-    if code < 0 or any("MemoryError" in line or "memory" in line for line in lines[-3:]):
+def _broken(said: Path, code: int) -> str:
+    words = said.read_text(errors="replace").strip().splitlines()[-3:]
+    if code < 0 or any("MemoryError" in line or "memory" in line for line in words):
         return "It needed more memory than a model may take here, and was ended: choose fewer images or smaller ones."
     return "It broke off. The details are in the terminal."
-
-
-def _end(process: "subprocess.Popen[bytes]", sign: signal.Signals) -> None:
-    with suppress(OSError):  # it has ended by itself
-        os.killpg(process.pid, sign)
 
 
 @lru_cache(maxsize=4)

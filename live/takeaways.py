@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from live.engine import Engine, ModelEntry
-from live.measures import NICE, REPOSITORY
+from live.errands import NICE, REPOSITORY
 from vae.errors import VAEError
 from vae.files import make_folder, plain_disk_errors
 from vae.home import home

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import BoundedSemaphore, Lock
 
 from live import own_models
-from live.measures import Standing
+from live.errands import Standing
 from live.uploads import shared_uploads
 from vae.data import brought, intake
 from vae.errors import VAEError

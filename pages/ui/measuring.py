@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from live.measures import Standing
+from live.errands import Standing
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only

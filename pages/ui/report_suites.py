@@ -7,7 +7,7 @@ import streamlit as st
 
 from live import measurable, measures, reported
 from live.engine import ModelEntry
-from live.measures import Standing
+from live.errands import Standing
 from pages.ui import judged, report_knows
 from pages.ui.errors import careful, plain_errors
 from pages.ui.figures import show_table

@@ -4,7 +4,8 @@ import streamlit as st
 
 from live import measures
 from live.desk import shared_desk
-from live.measures import FITS, Standing
+from live.errands import Standing
+from live.measures import FITS
 from live.samples import PRIORS, STANDARD
 from pages.ui import cache
 from pages.ui.errors import careful, plain_errors

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from live import measurable, measures
-from live.measures import Measures, Standing
+from live import errands, measurable, measures
+from live.errands import Standing
+from live.measures import Measures
 from vae.config import Config
 from vae.errors import VAEError
 from vae.evaluate.suites import SUITES
@@ -113,10 +114,10 @@ def test_it_says_how_far_it_is_and_how_long_it_will_be(queue, tmp_path):
 
 def test_a_line_that_is_still_being_written_is_not_read(tmp_path):
     events = tmp_path / "events"
-    assert measures._last_event(events) == {}
+    assert errands.last_event(events) == {}
     whole = json.dumps({"what": "a", "done": 1, "total": 2})
     events.write_text(whole + "\nnonsense\n" + whole[:9])
-    assert measures._last_event(events)["done"] == 1
+    assert errands.last_event(events)["done"] == 1
 
 
 def test_cancelling_ends_the_one_that_runs_and_skips_the_one_that_waits(queue, tmp_path):
@@ -130,7 +131,7 @@ def test_cancelling_ends_the_one_that_runs_and_skips_the_one_that_waits(queue, t
     ours.cancel("m", "likelihood")
     assert ours.of("m", "likelihood") is None
     until(lambda: len(log(tmp_path)) == 2)
-    assert time.monotonic() - began < measures.PATIENCE  # it was asked to end, and did
+    assert time.monotonic() - began < errands.PATIENCE  # it was asked to end, and did
     until(lambda: not ours.busy)
     assert log(tmp_path) == ["begin likelihood", "begin samples"]
 
