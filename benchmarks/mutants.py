@@ -12,7 +12,7 @@ test that must notice it:
 
 In a temporary copy of the tree the named tests must first all pass; then each bug is planted, only its test is run
 there, and it must fail. A bug that survives, hangs, or stops the test from being collected (that proves nothing about
-the test) ends the command with status 1.
+the test) is shown with what its test printed, and the command ends with status 1.
 """
 
 import argparse
@@ -145,7 +145,7 @@ def judge(mutant: Mutant, tree: Path, patience: float) -> Verdict:
 
 
 def judge_all(mutants: Sequence[Mutant], trees: Sequence[Path], patience: float) -> Iterator[Verdict]:
-    """Judge the bugs in the order of the list, as many at a time as there are trees, up to the first not killed."""
+    """Judge the bugs in the order of the list, as many at a time as there are trees."""
     free: SimpleQueue[Path] = SimpleQueue()
     for tree in trees:
         free.put(tree)
@@ -158,11 +158,7 @@ def judge_all(mutants: Sequence[Mutant], trees: Sequence[Path], patience: float)
             free.put(tree)
 
     with ThreadPoolExecutor(len(trees)) as pool:
-        for verdict in pool.map(one, mutants):
-            yield verdict
-            if verdict.outcome != "killed":
-                pool.shutdown(cancel_futures=True)
-                return
+        yield from pool.map(one, mutants)
 
 
 def check(mutants: Sequence[Mutant], tree: Path, trees: Sequence[Path], patience: float) -> int:

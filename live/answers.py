@@ -68,6 +68,8 @@ class Answers:
 
     def ready(self, request: Request) -> bool:
         """Whether everything this request needs has been made already. Never waits."""
+        if not self.engine.is_open(request.model_id):
+            return False
         if isinstance(request.ask, Sample) and not self.samples.ready(request.model_id, request.ask):
             return False
         parts = _parts(request)
@@ -75,7 +77,8 @@ class Answers:
         return not parts or (known is not None and known.has(parts))
 
     def get_ready(self, request: Request) -> None:
-        """Make what the request needs and nobody has asked for yet: it may take a second, and the queue has no time."""
+        """Make what the request needs and nobody has asked for yet: it may take seconds, and the queue has no time."""
+        self.engine.open(self.entry(request.model_id))
         if isinstance(request.ask, Sample) and request.ask.count <= PICTURES:
             self.samples.codes(self.entry(request.model_id), request.ask)
         if parts := _parts(request):

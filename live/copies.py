@@ -14,6 +14,7 @@ from vae.batches import as_x
 from vae.errors import VAEError
 from vae.evaluate.pictures.copies import Copies, find_copies, fit_copies
 from vae.explore.codes import Floats
+from vae.explore.render import to_pixels
 
 HELD = 2  # models whose training images are kept: 60 MB each
 
@@ -47,10 +48,10 @@ class Copyists:
         Raises:
             VAEError: the images are not on this machine, or there are too few.
         """
-        pixels = self._engine.decode(entry, codes)  # (n, H, W, C)
+        if len(entry.shape) != 3:
+            raise VAEError("Copies are looked for among pictures: this model draws rows of numbers.")
+        pixels = to_pixels(self._engine.x_of(entry, codes))  # (n, H, W, C), every channel of its own
         x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()))
-        if len(entry.shape) != 3 or entry.shape[0] != x.shape[1]:
-            raise VAEError("Copies are looked for among grey and coloured pictures: this model draws others.")
         found = find_copies(x, self._of(entry))
         columns = (found.rows.tolist(), found.distance.tolist(), found.ratio.tolist(), found.copy.tolist())
         return tuple(Copy(f"train/{row}", *rest) for row, *rest in zip(*columns, strict=True))

@@ -4,13 +4,14 @@ Models are found in two places: `checkpoints/`, which ships, and the folder wher
 by content (`model_id`), so a model that is trained again is another model, and no picture of the old one is shown.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import RLock
+from threading import Lock, RLock
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,13 @@ import torch
 from vae.batches import as_x
 from vae.checkpoint import ADAPTER, CARD, CONFIG, ENCODINGS, OWNER, WEIGHTS, Checkpoint, Owner, load, read_card
 from vae.checkpoint import read_owner as owner_of
-from vae.config import Config
+from vae.config import ADAPTED, Config
+from vae.data.paint import Paint
 from vae.device import pick_device
 from vae.encodings import Encodings, load_encodings
 from vae.errors import VAEError
 from vae.explore.render import Pixels, as_pictures
+from vae.foreign.adapted import read_plan
 from vae.home import home
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
@@ -45,6 +48,7 @@ class ModelEntry:
         card: everything else that is known of it.
         shipped: it came with Muscope.
         owner: whose it is, and whether others see it.
+        axes: principal axes that its code is turned along, that of the widest spread first; 0 of other models.
     """
 
     name: str
@@ -57,6 +61,7 @@ class ModelEntry:
     card: dict[str, Any]
     shipped: bool
     owner: Owner = Owner()
+    axes: int = 0
 
     @property
     def latent_dim(self) -> int:
@@ -66,9 +71,15 @@ class ModelEntry:
     def shape(self) -> tuple[int, ...]:
         return self.config.shape
 
+    @cached_property
+    def paint(self) -> Paint | None:
+        """In which colours its channels are shown; None where they are grey, or red, green and blue."""
+        return Paint.of_card(self.card, self.shape)
+
 
 class Engine:
-    """Models and their encodings, the least recently used put away first, one lock around all of it.
+    """Models and their encodings, the least recently used put away first. One lock around whatever a network does; a
+    model is read from the disk outside it, once, so that only those who asked for that one wait.
 
     Args:
         places: folders of model folders. Of two models with one name the earlier place wins.
@@ -104,9 +115,8 @@ class Engine:
     def encodings(self, entry: ModelEntry) -> Encodings:
         """The encodings kept with a model; the arrays are shared by all visitors and read-only."""
         key = (entry.model_id, self.encoded(entry))
-        with self._lock:
-            size = _stamp(entry.folder / ENCODINGS)[1]
-            return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)), size)
+        size = _stamp(entry.folder / ENCODINGS)[1]
+        return self._encodings.get(key, lambda: _frozen(load_encodings(entry.folder)), size)
 
     def has_encodings(self, entry: ModelEntry) -> bool:
         """Whether a model's images were encoded."""
@@ -116,37 +126,49 @@ class Engine:
         """Something that changes when a model's encodings are made again. Waits for nobody."""
         return _stamp(entry.folder / ENCODINGS)
 
+    def is_open(self, model_id: str) -> bool:
+        """Whether a model is in memory. Never waits."""
+        return model_id in self._models
+
+    def open(self, entry: ModelEntry) -> None:
+        """Have a model in memory: seconds for a large one. VAEError: it cannot be opened, or is another by now."""
+        self._model(entry)
+
     def decode(self, entry: ModelEntry, z: np.ndarray) -> Pixels:
-        """Pictures of codes: z (B, L) to pixels (B, H, W, C), three or one channels; flat vectors become bars."""
-        return as_pictures(self.x_of(entry, z))
+        """Pictures of codes as they are shown: z (B, L) to pixels (B, H, W, 1 or 3), channels in their colours."""
+        return as_pictures(self.x_of(entry, z), entry.paint)
 
     def encode(self, entry: ModelEntry, pixels: Pixels) -> np.ndarray:
         """mu (B, L) float32 of pictures: pixels (B, H, W, C) uint8, of the model's own shape. Draws nothing."""
+        vae = self._model(entry).vae
         with self._lock, torch.inference_mode():
             x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()).to(self._device))  # (B, C, H, W)
-            return np.asarray(self._model(entry).vae.encode(x).mode().cpu().numpy())
+            return np.asarray(vae.encode(x).mode().cpu().numpy())
 
     def drawn(self, entry: ModelEntry, x: np.ndarray, count: int, seed: int) -> np.ndarray:
         """`count` codes (count, L) float32 from q(z|x) of one image x (1, *shape): to the model all are that image.
 
         The same seed gives the same codes. Of a plain autoencoder all of them are mu.
         """
+        vae = self._model(entry).vae
         with self._lock, torch.inference_mode():
             generator = torch.Generator().manual_seed(seed)
             seen = torch.from_numpy(np.array(x, np.float32)).to(self._device)
-            return np.asarray(self._model(entry).vae.draw(seen, generator, count)[1].cpu().numpy())
+            return np.asarray(vae.draw(seen, generator, count)[1].cpu().numpy())
 
     def mu_of(self, entry: ModelEntry, x: np.ndarray) -> np.ndarray:
         """mu (B, L) float32 of x (B, *shape) in [0, 1], such as rows of numbers. Draws nothing."""
+        vae = self._model(entry).vae
         with self._lock, torch.inference_mode():
             seen = torch.from_numpy(np.array(x, np.float32)).to(self._device)
-            return np.asarray(self._model(entry).vae.encode(seen).mode().cpu().numpy())
+            return np.asarray(vae.encode(seen).mode().cpu().numpy())
 
     def x_of(self, entry: ModelEntry, z: np.ndarray) -> np.ndarray:
         """What `decode` makes pictures of: z (B, L) to x (B, *shape) float32, not rounded to grey levels."""
+        vae = self._model(entry).vae
         with self._lock, torch.inference_mode():
             codes = torch.from_numpy(np.array(z, np.float32)).to(self._device)
-            return np.asarray(self._model(entry).vae.decode(codes).cpu().numpy())
+            return np.asarray(vae.decode(codes).cpu().numpy())
 
     def warm(self) -> None:
         """Have the first model ready before anybody asks. A model that cannot be opened is told about on its page."""
@@ -181,34 +203,63 @@ def shared() -> Engine:
     return Engine((SHIPPED, home() / "models"))
 
 
-class _Recent(OrderedDict[Hashable, Any]):
-    """A few things, the one not asked for longest given up first; the newest is held whatever its size."""
+class _Recent:
+    """A few things, the one not asked for longest given up first; the newest is held whatever its size.
+
+    Any thread may ask. Each thing is made by one of them, and nobody waits for what another one needs.
+    """
 
     def __init__(self, capacity: int, room: int) -> None:
-        super().__init__()
         self.capacity, self.room = capacity, room
-        self.sizes: dict[Hashable, int] = {}
+        self._lock = Lock()
+        self._things: OrderedDict[Hashable, Any] = OrderedDict()
+        self._sizes: dict[Hashable, int] = {}  # of those, and of what is being made
+        self._making: dict[Hashable, Lock] = {}
 
-    def get(self, key: Hashable, make: Callable[[], Any], size: int) -> Any:  # type: ignore[override]
-        if key not in self:
-            self.sizes[key] = size
-            while self and (len(self) >= self.capacity or sum(self.sizes.values()) > self.room):
-                old, _ = self.popitem(last=False)  # before the new one is read: both together may not fit
-                del self.sizes[old]
-            try:
-                self[key] = make()
-            except BaseException:
-                del self.sizes[key]
-                raise
-        self.move_to_end(key)
-        return self[key]
+    def __contains__(self, key: Hashable) -> bool:
+        return key in self._things
+
+    def get(self, key: Hashable, make: Callable[[], Any], size: int) -> Any:
+        while True:
+            with self._lock:
+                if key in self._things:
+                    self._things.move_to_end(key)
+                    return self._things[key]
+                making = self._making.setdefault(key, Lock())
+            with making:
+                with self._lock:
+                    if self._making.get(key) is not making:
+                        continue  # another one made it meanwhile, or could not
+                    self._make_room(key, size)
+                return self._made(key, make)
+
+    def _make_room(self, key: Hashable, size: int) -> None:
+        self._sizes[key] = size
+        while self._things and (len(self._sizes) > self.capacity or sum(self._sizes.values()) > self.room):
+            old, _ = self._things.popitem(last=False)  # before the new one is read: both together may not fit
+            del self._sizes[old]
+
+    def _made(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        try:
+            made = make()
+        except BaseException:
+            with self._lock:
+                del self._sizes[key], self._making[key]
+            raise
+        with self._lock:
+            self._things[key] = made
+            del self._making[key]
+        return made
 
 
 def _read_entry(folder: Path) -> ModelEntry | str:
     try:
         config, card, model_id = read_card(folder)
+        axes = read_plan(json.loads((folder / ADAPTER).read_bytes())).axes if config.network == ADAPTED else 0
     except VAEError as error:
         return str(error)
+    except (OSError, ValueError, RecursionError):
+        return f"The {ADAPTER} of {folder.name} cannot be read: bring the model again."
     data = card.get("data")
     return ModelEntry(
         name=folder.name,
@@ -221,6 +272,7 @@ def _read_entry(folder: Path) -> ModelEntry | str:
         card=card,
         shipped=folder.parent == SHIPPED,
         owner=owner_of(folder),
+        axes=axes,
     )
 
 

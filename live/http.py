@@ -9,6 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from live.assets import WEB, web_path
 from live.desk import Desk
+from live.tickets import files_of
 from vae.errors import VAEError
 
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -31,10 +32,10 @@ async def web_file(request: Request) -> Response:
 
 
 def map_part(what: str, desk: Callable[[], Desk]) -> Handler:
-    """The handler for a part of a model's map: its "points" (of a view), or a column of "colours"."""
+    """The handler for a part of a model's map: its "points" (of a view), a column of "colours", or the "files"."""
 
     async def answer(request: Request) -> Response:
-        model_id, name = request.path_params["model_id"], request.path_params["name"]
+        model_id, name = request.path_params["model_id"], request.path_params.get("name", "")
         token = request.headers.get(TICKET, "")
         return await run_in_threadpool(_answer, request.headers.get("If-None-Match"), token, model_id, name)
 
@@ -46,10 +47,13 @@ def map_part(what: str, desk: Callable[[], Desk]) -> Handler:
             return PlainTextResponse("This page has no ticket any more: reload it.", 401)
         if not tickets.allows(token, model_id):
             return PlainTextResponse("This page may not see that model: reload it.", 403)
+        if what == "files" and not tickets.allows(token, files_of(model_id)):
+            return PlainTextResponse("The names of these images are their owner's.", 403)
         payload = points.points_payload if what == "points" else points.colours_payload
         try:
             answers = desk().answers
-            body = payload(answers.engine, answers.known(model_id).entry, name)
+            engine, entry = answers.engine, answers.known(model_id).entry
+            body = points.files_payload(engine, entry) if what == "files" else payload(engine, entry, name)
         except VAEError as error:
             return PlainTextResponse(str(error), 404)
         # The address names the model, and a map may be made again for the same model: so the browser asks each time.

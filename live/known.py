@@ -14,6 +14,7 @@ from vae.encodings import SPLITS, Encodings
 from vae.explore import projection
 from vae.explore.codes import Floats, Rows
 from vae.explore.neighbours import nearest
+from vae.explore.views import dims_of
 
 if TYPE_CHECKING:
     from vae.explore.anywhere import Ground
@@ -95,7 +96,7 @@ class Known:
             return None
         xy = points.xy(self._engine, self.entry, view)
         if view not in self.encodings.maps and view != "pca":
-            return [float(code[dim]) for dim in points.dims_of(view, len(code))]
+            return [float(code[dim]) for dim in dims_of(view, len(code))]
         around = self._around(code)
         (placed,) = projection.place(code[None], self.encodings.mu[around], xy[around])
         return [float(placed[0]), float(placed[1])]
@@ -111,8 +112,8 @@ class Known:
         return np.sort(np.argpartition(rough, count - 1)[:count])
 
 
-def caption(encodings: Encodings, row: int) -> str:
-    """A few words for one image: "test image 17: 3"."""
+def caption(encodings: Encodings, row: int, file: str = "") -> str:
+    """A few words for one image: "test image 17: 3", or "cell0042.tif: control" where it has a name of its own."""
     kind = "test" if encodings.split[row] == SPLITS.index("test") else "training"
-    name = f"{kind} image {int(encodings.index[row]):,}"
+    name = file or f"{kind} image {int(encodings.index[row]):,}"
     return name if encodings.labels is None else f"{name}: {encodings.label_names[encodings.labels[row]]}"

@@ -10,20 +10,24 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 
 from live import errands
 from live.errands import NICE, Standing
+from live.fair import Usual, wait
 from vae.errors import VAEError
 from vae.foreign import given, known
 from vae.foreign.known import Understood
 
-MOST = 24  # that wait at once
+MOST = 40  # that wait at once: a class, and some more
 HUB, ADAPTER = "hub:", "adapter:"
 
 
@@ -59,8 +63,23 @@ def look(what: str) -> Understood:
     place = given.on_machine(what.removeprefix(HUB)) if what.startswith(HUB) else Path(what).expanduser()
     if place is None:
         raise VAEError("It is not on this machine yet: fetch it first.")
-    found = known.look(given.given(place))
+    found = _look(place, _stamps(place))
     return known.called(found, what.rpartition("/")[2]) if what.startswith(HUB) else found
+
+
+@lru_cache(maxsize=64)
+def _look(place: Path, stamps: object) -> Understood:
+    return known.look(given.given(place))  # the list of a large zip takes a second, and a page asks at every turn
+
+
+def _stamps(place: Path) -> object:
+    """Another one once a file of a model was changed: all that is read lies in its folder, or one further down."""
+    found = []
+    for each in islice(chain([place], place.glob("*"), place.glob("*/*")), given.MOST_FILES):
+        with suppress(OSError):
+            about = each.stat()
+            found.append((str(each), about.st_mtime_ns, about.st_size))
+    return tuple(sorted(found))
 
 
 @lru_cache(maxsize=16)
@@ -87,6 +106,7 @@ class _Job:
     cancelled: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     events: Path | None = None
+    started: float = 0.0
     over: bool = False
     why: str = ""
     began: errands.Began = field(default_factory=dict)
@@ -104,6 +124,7 @@ class Openings:
         self._folder, self._command = folder, command
         self._lock = threading.Lock()
         self._jobs: dict[str, _Job] = {}  # owner to the last one
+        self._usual = Usual()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="openings")
         atexit.register(self.close)
 
@@ -131,9 +152,16 @@ class Openings:
             if job.why:
                 return Standing("failed", owner, why=job.why)
             if job.process is None:
-                left = [each for each in self._jobs.values() if not each.over]
-                return Standing("waiting", owner, ahead=left.index(job))
+                jobs = [each for each in self._jobs.values() if not each.over]
+                before = jobs[: jobs.index(job)]
+                return Standing("waiting", owner, ahead=len(before), left=wait(map(self._left, before), 1))
             return errands.standing(owner, job.events, job.began)
+
+    def _left(self, job: _Job) -> float | None:
+        """Seconds to the end of one, as far as others of late tell."""
+        usual = self._usual.seconds
+        took = time.monotonic() - job.started if job.process is not None else 0.0
+        return None if usual is None else max(0.0, usual - took)
 
     def wish(self, owner: str) -> Wish | None:
         """What this visitor asked for last, while it is remembered."""
@@ -185,8 +213,10 @@ class Openings:
             # What it keeps aside while it works lies here too, and goes with it however it ends.
             process = errands.start(words, said, TMPDIR=place)
             with self._lock:
-                job.process = process
+                job.process, job.started = process, time.monotonic()
             code = errands.ended(process, lambda: job.cancelled)
+            if code == 0 and job.wish.name:  # to fetch one takes as long as the line is slow
+                self._usual.note(time.monotonic() - job.started)
             return "" if code == 0 or job.cancelled else errands.refusal(said, code) or _broken(said, code)
 
 

@@ -20,8 +20,13 @@ BACK = 3600.0  # seconds in which it can be taken back
 
 
 def is_brought(entry: ModelEntry) -> bool:
-    """Whether somebody brought it: it has an owner, or says that it comes from elsewhere."""
+    """Whether it is a person's: one that came from elsewhere, or was trained here for nobody else to see."""
     return not entry.shipped and ((entry.folder / OWNER).is_file() or isinstance(entry.card.get("origin"), str))
+
+
+def is_from_elsewhere(entry: ModelEntry) -> bool:
+    """Whether it was trained elsewhere: the card of a training here says its settings."""
+    return is_brought(entry) and "settings" not in entry.card
 
 
 def share(entry: ModelEntry, shared: bool) -> None:
@@ -75,19 +80,6 @@ def size(entry: ModelEntry) -> int:
     return 0
 
 
-def used() -> dict[str, int]:
-    """Bytes that the models take that each visitor brought; one that can still be taken back counts."""
-    found: dict[str, int] = {}
-    with suppress(OSError):
-        for folder in list(_models().iterdir()):
-            with suppress(OSError):
-                if (folder / OWNER).is_file():
-                    owner = read_owner(folder).owner
-                    here = sum(file.stat().st_size for file in folder.iterdir() if file.is_file())
-                    found[owner] = found.get(owner, 0) + here
-    return found
-
-
 def check_room(owner: str) -> None:
     """Refuse one more set or model where uploads, sets and models take all the room, of everybody or of this visitor.
 
@@ -96,9 +88,8 @@ def check_room(owner: str) -> None:
     Raises:
         VAEError: with what to delete.
     """
-    brought, models = shared_uploads().used(), used()
-    taken = sum(brought.values()) + sum(models.values())
-    allowed.check_room(taken, brought.get(owner, 0) + models.get(owner, 0), 0)
+    used = shared_uploads().used()
+    allowed.check_room(sum(used.values()), used.get(owner, 0), 0)
 
 
 def _over(owner: Owner, now: float) -> bool:

@@ -21,10 +21,12 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from live.engine import Engine, ModelEntry
-from vae.encodings import Encodings
+from vae import data
+from vae.data.images import worded
+from vae.encodings import SPLITS, Encodings
 from vae.errors import VAEError
-from vae.explore import projection
 from vae.explore.codes import Floats
+from vae.explore.views import dims_of, view_xy
 
 if TYPE_CHECKING:
     from vae.explore.anywhere import Ground
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 STEPS = 65_535  # of a coordinate
 LEVELS = 255  # of an amount
 RANGE = (0.01, 0.99)  # quantiles between which an amount has its colours: a few outliers would grey the rest
+NAMED = 50_000  # images at most whose own names are sent
 HELD = 24  # payloads and maps kept for each model; of two dimensions there may be thousands
 
 # Okabe and Ito's eight (2008), told apart by colour-blind eyes, and two more for ten classes.
@@ -53,33 +56,9 @@ _lock = RLock()
 # ---- maps ----------------------------------------------------------------------------------------------------------
 
 
-def view_xy(encodings: Encodings, view: str) -> Floats:
-    """Map coordinates (N, 2): a map by its name, "pca", or two dimensions of the codes as "3,0".
-
-    Raises:
-        VAEError: there is no such view, or the map is damaged.
-    """
-    if view in encodings.maps:
-        xy = encodings.maps[view]
-        if not np.isfinite(xy).all():
-            raise VAEError(f"The map {view} of this model holds numbers that are not finite: make it again.")
-        return xy
-    if view == "pca":
-        return projection.pca(encodings.mu).xy
-    return np.ascontiguousarray(encodings.mu[:, dims_of(view, encodings.latent_dim)])
-
-
-def dims_of(view: str, latent_dim: int) -> list[int]:
-    """The two dimensions of a view such as "3,0". VAEError: it is none, or the codes do not have them."""
-    dims = [int(dim) for dim in view.split(",") if dim.isascii() and dim.isdecimal() and len(dim) < 6]
-    if len(dims) != 2 or view.count(",") != 1 or max(dims) >= latent_dim:
-        raise VAEError(f"This model has no view of its map called “{view[:40]}”: choose another.")
-    return dims
-
-
 def xy(engine: Engine, entry: ModelEntry, view: str) -> Floats:
-    """Map coordinates (N, 2) of a view, read-only; see `view_xy`."""
-    return _once(engine, entry, f"xy {view}", lambda known: _frozen(view_xy(known, view)))
+    """Map coordinates (N, 2) of a view, read-only; see `vae.explore.views`."""
+    return _once(engine, entry, f"xy {view}", lambda known: _frozen(view_xy(known.mu, known.maps, view)))
 
 
 def ground(engine: Engine, entry: ModelEntry, view: str) -> "Ground":
@@ -119,12 +98,12 @@ def points_payload(engine: Engine, entry: ModelEntry, view: str) -> bytes:
 
 
 def colours_payload(engine: Engine, entry: ModelEntry, colour: str) -> bytes:
-    """What colours every image: "label", "attribute:NAME", "kl", "error", "split"; or "name", to call it by.
+    """What colours every image: "label", "attribute:NAME", "kinds:NAME", "kl", "error", "split"; or "name".
 
     The head says {"count", "kind", "title"} and
       of "classes": "names" and "colours" of the classes, "bytes" of a number (1 or 2);
       of an "amount": "unit", "low", "high" (level 0 and level 255; what lies outside is clipped), "ramp" of colours;
-      of "names": nothing more.
+      of "names", what an image is called by: nothing more.
 
     Raises:
         VAEError: this model's data know no such thing.
@@ -136,6 +115,7 @@ def colours_payload(engine: Engine, entry: ModelEntry, colour: str) -> bytes:
             return packed({"count": len(known), "kind": "names", "title": "name"}, [called])
         values, names = column(known, colour)
         title, unit = AMOUNTS.get(colour, (words(colour), ""))
+        unit = worded(unit, entry.shape)
         if names:
             bytes_ = 1 if len(names) <= 256 else 2
             colours = [CLASS_COLOURS[i % len(CLASS_COLOURS)] for i in range(len(names))]
@@ -150,6 +130,38 @@ def colours_payload(engine: Engine, entry: ModelEntry, colour: str) -> bytes:
         return packed(head | {"ramp": RAMP}, [levels])
 
     return _once(engine, entry, f"colours {colour}", make)
+
+
+def files_payload(engine: Engine, entry: ModelEntry) -> bytes:
+    """What every image is called by who brought it: {"count", "kind": "files", "title", "files"}, and no columns.
+
+    Raises:
+        VAEError: the images have no names of their own, they are gone, or there are too many to send.
+    """
+
+    def make(known: Encodings) -> bytes:
+        if len(known) > NAMED:
+            raise VAEError(f"The names of more than {NAMED:,} images are not sent.")
+        files: list[str] = []
+        names = [data.file_names(entry.data, split) for split in SPLITS]
+        for split, index in zip(known.split.tolist(), known.index.tolist(), strict=True):
+            of = names[split]
+            if of is None or index >= len(of):
+                raise VAEError("The images of this model have no names of their own.")
+            files.append(of[index])
+        return packed({"count": len(known), "kind": "files", "title": "file", "files": files}, [])
+
+    return make(engine.encodings(entry))
+
+
+def kinds(known: Encodings) -> dict[str, list[int]]:
+    """Columns that were brought with a few kinds, "treatment", and which attributes, "treatment: low", are theirs."""
+    found: dict[str, list[int]] = {}
+    for at, name in enumerate(known.attribute_names):
+        of, between, _ = name.partition(": ")
+        if between:
+            found.setdefault(of, []).append(at)
+    return {name: places for name, places in found.items() if len(places) > 1}
 
 
 def column(known: Encodings, colour: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -167,6 +179,11 @@ def column(known: Encodings, colour: str) -> tuple[np.ndarray, tuple[str, ...]]:
         return known.kl(), ()
     if colour == "error":
         return known.recon_error, ()
+    if what == "kinds" and known.attributes is not None and name in kinds(known):
+        places = kinds(known)[name]
+        of_each = known.attributes[:, places]
+        if (of_each.sum(axis=1) == 1).all() and np.isin(of_each, (0, 1)).all():
+            return of_each.argmax(axis=1), tuple(known.attribute_names[at].partition(": ")[2] for at in places)
     if what == "attribute" and known.attributes is not None and name in known.attribute_names:
         values = known.attributes[:, known.attribute_names.index(name)]
         return (values, (f"no {words(colour)}", words(colour))) if np.isin(values, (0, 1)).all() else (values, ())

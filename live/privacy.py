@@ -5,7 +5,7 @@ Where the server answers this machine alone, whoever looks has its rights anyway
 
 from live.engine import ModelEntry
 from vae.checkpoint import Owner
-from vae.data import brought
+from vae.data import brought, source_of
 from vae.errors import VAEError
 from vae.train.run import Run
 
@@ -17,6 +17,11 @@ def may_see(entry: ModelEntry, visitor: str) -> bool:
     return may_use(entry.data, visitor) if entry.owner == Owner() else entry.owner.lets(visitor)
 
 
+def is_private(entry: ModelEntry) -> bool:
+    """Whether a model is hidden from everybody but its owner."""
+    return not may_see(entry, "")
+
+
 def may_watch(owner: str, data: str, visitor: str) -> bool:
     """Whether a training by `owner` is this visitor's to watch: their own, or of data that are everybody's."""
     return (bool(visitor) and owner == visitor) or may_use(data, visitor)
@@ -24,7 +29,7 @@ def may_watch(owner: str, data: str, visitor: str) -> bool:
 
 def may_use(name: str, visitor: str) -> bool:
     """Whether a data set is this visitor's to see. What was brought and is gone was its owner's, and nobody's now."""
-    kind, _, set_id = name.partition(":")
+    kind, _, set_id = source_of(name).partition(":")
     if kind != brought.KIND:
         return True
     try:

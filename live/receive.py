@@ -63,7 +63,8 @@ def upload(tickets: Callable[[], Tickets] = shared_tickets, uploads: "Callable[[
 
     async def begin(request: Request, owner: str, name: str) -> Response:
         said = await _small(request)
-        await in_thread(uploads().begin, owner, name, said.get("files"), said.get("bytes"))
+        address = request.client.host if request.client else ""
+        await in_thread(uploads().begin, owner, name, said.get("files"), said.get("bytes"), address)
         return Response(status_code=204, headers=GONE)
 
     async def finish(_request: Request, owner: str, name: str) -> Response:

@@ -15,23 +15,18 @@ import torch
 
 from live.engine import Engine, ModelEntry
 from live.wire import Sample
-from vae.encodings import Encodings
 from vae.errors import VAEError
-from vae.explore.codes import Floats, Mask
-from vae.explore.neighbours import nearest
+from vae.explore.codes import Floats
+from vae.explore.directions.named import belongs
+from vae.explore.wanted import Noise, noise_of_kind
 from vae.posterior import log_normal
 from vae.priors import KINDS, Mixture, Prior, Standard, find_prior, held_out_codes, prior_stamp, tightened
 
 T = TypeVar("T")
-Chance = np.random.Generator
 Stamp = tuple[tuple[int, int], ...]
 
 STANDARD = Standard.kind
 PRIORS = (STANDARD, *KINDS)
-NEAR = 15  # images around a code that vote on what it is of
-VOTERS = 20_000  # images that may vote: 0.1 s for a round of tries
-ROUND = 512  # codes tried at once
-TRIES = 100  # for each sample wanted, at most, of a kind that is rare or not told apart
 HELD = 256  # draws kept
 PRIORS_HELD = 16
 NEVER = ((0, 0), (0, 0))  # the stamp of a prior that was not fitted
@@ -127,44 +122,13 @@ class Samples:
         with self._lock:
             if (found := self._noise.get(key)) is not None:
                 return found
-        noise, choice = np.random.default_rng(ask.seed), np.random.default_rng((ask.seed, 1))
         if not ask.of:
-            return _round(noise, choice, ask.count, entry.latent_dim)
+            return Noise(ask.seed).draw(ask.count, entry.latent_dim)
         known = self._engine.encodings(entry)
-        wanted = belongs(known, ask.of)
-        voters = np.linspace(0, len(known) - 1, min(VOTERS, len(known))).astype(int)
-        mu, votes = known.mu[voters], wanted[voters]
-        taken: list[tuple[Floats, Floats]] = []
-        for _ in range(max(1, TRIES * ask.count // ROUND)):
-            tried = _round(noise, choice, ROUND, entry.latent_dim)
-            z = prior.place(*map(torch.from_numpy, tried)).numpy()
-            share = votes[nearest(mu, z, min(NEAR, len(mu))).rows].mean(axis=1)
-            taken += [(tried[0][i], tried[1][i]) for i in np.flatnonzero(share > 0.5)]
-            if len(taken) >= ask.count:
-                rows = taken[: ask.count]
-                found = np.stack([e for e, _ in rows]), np.array([c for _, c in rows], np.float32)
-                return self._keep(self._noise, key, found)
-        raise VAEError(
-            f"These samples hardly ever fall among images of “{ask.of.partition(':')[2]}”: choose another kind, "
-            "or draw from where the images are."
-        )
 
+        def place(noise: Floats, choice: Floats) -> Floats:
+            return np.asarray(prior.place(torch.from_numpy(noise), torch.from_numpy(choice)).numpy())
 
-def _round(noise: Chance, choice: Chance, count: int, latent_dim: int) -> tuple[Floats, Floats]:
-    drawn = noise.standard_normal((count, latent_dim), dtype=np.float32)
-    return drawn, choice.random(count, dtype=np.float32)
-
-
-def belongs(known: Encodings, of: str) -> Mask:
-    """Which images are of a kind: "label:3", or "attribute:hat" (of one that is not yes or no, its upper third).
-
-    Raises:
-        VAEError: the data know nothing of that name.
-    """
-    what, _, name = of.partition(":")
-    if what == "label" and known.labels is not None and name in known.label_names:
-        return np.asarray(known.labels == known.label_names.index(name))
-    if what == "attribute" and known.attributes is not None and name in known.attribute_names:
-        values = known.attributes[:, known.attribute_names.index(name)]
-        return np.asarray(values == 1 if np.isin(values, (0, 1)).all() else values >= np.quantile(values, 2 / 3))
-    raise VAEError(f"This model's data know nothing called {name or of!r}: choose another.")
+        what = ask.of.partition(":")[2]
+        found = noise_of_kind(place, known.mu, belongs(known, ask.of), what, ask.count, ask.seed)
+        return self._keep(self._noise, key, found)

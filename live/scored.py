@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 import torch
 
-from live.engine import ModelEntry, as_pictures
+from live.engine import ModelEntry
 from live.points import RAMP
 from vae import data
 from vae.batches import as_x
@@ -111,8 +111,7 @@ def code_of(entry: ModelEntry, name: str, row: int) -> tuple[float, ...]:
 
 def picture_of(name: str, row: int) -> bytes:
     """A test image of any data set as a PNG file."""
-    pixels = images(name, np.array([row])).pixels
-    return render.png(pixels[0] if pixels.ndim == 4 else as_pictures(pixels)[0])
+    return render.png(render.shown(images(name, np.array([row])).pixels, data.paint_of(name))[0])
 
 
 def look(name: str, pixels: Pixels) -> tuple[np.ndarray, np.ndarray]:

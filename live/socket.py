@@ -18,6 +18,7 @@ from live.desk import Desk, shared_desk
 from live.http import map_part, web_file
 from live.receive import upload
 from live.runs import curves, dots, film, frames
+from live.send import take
 from vae.errors import VAEError
 
 if TYPE_CHECKING:
@@ -62,8 +63,10 @@ def routes(
         WebSocketRoute(f"{base}/live/socket", socket),
         Route(f"{base}/live/web/{{version}}/{{file}}", web_file),
         Route(f"{base}/live/upload/{{upload}}/{{what}}", upload(), methods=["POST"]),
+        Route(f"{base}/live/take/{{key}}", take()),
         Route(f"{base}/live/points/{{model_id}}/{{name}}", map_part("points", desk)),
         Route(f"{base}/live/colours/{{model_id}}/{{name:path}}", map_part("colours", desk)),
+        Route(f"{base}/live/files/{{model_id}}", map_part("files", desk)),
         Route(f"{base}/live/reels/{{kind}}/{{name}}/dots", dots(desk)),
         Route(f"{base}/live/reels/{{kind}}/{{name}}/curves/{{version}}", curves(desk)),
         Route(f"{base}/live/reels/{{kind}}/{{name}}/film", film(desk)),

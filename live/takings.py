@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from threading import BoundedSemaphore, Lock
+from threading import Lock
 
 from live import own_models
 from live.errands import Standing
+from live.fair import Turns, Usual, wait
 from live.uploads import shared_uploads
 from vae.data import brought, intake
 from vae.errors import VAEError
@@ -21,17 +22,43 @@ AT_ONCE = 2  # of makings, and of looks
 MOST = 40  # makings that wait: more would wait for hours
 SWEEP = 600.0  # seconds between two looks at what is to be deleted
 
-_looking = BoundedSemaphore(AT_ONCE)  # each is a process with memory of its own
+_looks = Turns(AT_ONCE)  # each is a process with memory of its own
 
 
-def look(given: Path | str, choice: intake.Choice | None = None) -> intake.Understood:
+def look(
+    given: Path | str,
+    choice: intake.Choice | None = None,
+    owner: str = "",
+    told: Callable[[Standing], None] | None = None,
+) -> intake.Understood:
     """What is understood of an upload, or of a path on this machine; waits for its turn.
+
+    Args:
+        owner: who asks. Each visitor has one at a time.
+        told: called some times a second with how far it is. What it raises ends the look, waiting or not.
 
     Raises:
         VAEError: nothing in it can be used.
     """
-    with _looking:
-        return intake.look(given, choice)
+    far = [0.0]  # how much of it is done
+
+    def waits(ahead: int, left: float | None) -> None:
+        if told is not None:
+            told(Standing("waiting", owner, ahead=ahead, left=left))
+
+    def progress(done: int, total: int) -> None:
+        far[0] = min(1.0, done / total) if total else 0.0
+
+    def stopped() -> bool:
+        if told is not None:
+            took, part = time.monotonic() - began, far[0]
+            left = took * (1 - part) / part if part > 0.05 and took > 1 else None
+            told(Standing("measuring", owner, what="looking at what came", fraction=part, left=left))
+        return False
+
+    with _looks.turn(owner, waits):
+        began = time.monotonic()
+        return intake.look(given, choice, progress=progress, stopped=stopped)
 
 
 @dataclass
@@ -57,6 +84,7 @@ class Takings:
         self._take = take
         self._lock = Lock()
         self._jobs: dict[str, _Job] = {}  # owner to the last one
+        self._usual = Usual()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="takings")
 
     def ask(
@@ -85,12 +113,15 @@ class Takings:
             if job.why:
                 return Standing("failed", owner, why=job.why)
             if not job.began:
-                waiting = [each for each in self._jobs.values() if not _over(each) and not each.began]
-                return Standing("waiting", owner, ahead=waiting.index(job) + AT_ONCE)
+                jobs = [each for each in self._jobs.values() if not _over(each)]
+                under_way = [each for each in jobs if each.began]
+                waiting = [each for each in jobs if not each.began]
+                before = waiting[: waiting.index(job)]
+                usual = self._usual.seconds
+                left = wait([*(_left(each, usual) for each in under_way), *(usual for _ in before)], AT_ONCE)
+                return Standing("waiting", owner, ahead=len(before) + len(under_way), left=left)
             part = job.done / job.total if job.total else 0.0
-            took = time.monotonic() - job.began
-            left = took * (1 - part) / part if part > 0.05 and took > 2 else None
-            return Standing("measuring", owner, what=f"reading {job.title}", fraction=part, left=left)
+            return Standing("measuring", owner, what=f"reading {job.title}", fraction=part, left=_left(job, None))
 
     def made(self, owner: str) -> str:
         """The ID of the set that was made for this visitor, said once; "" where there is none."""
@@ -140,6 +171,7 @@ class Takings:
         else:
             if _over(job):  # cancelled with its last image
                 brought.delete(made)
+            self._usual.note(time.monotonic() - job.began)
             job.made = made
 
 
@@ -156,6 +188,14 @@ def sweep_for_ever() -> None:
         brought.sweep()
         own_models.sweep()
         time.sleep(SWEEP)
+
+
+def _left(job: _Job, usual: float | None) -> float | None:
+    """Seconds to the end of a making; as it is usual, less what it took, until its own pace is known."""
+    took, part = time.monotonic() - job.began, job.done / job.total if job.total else 0.0
+    if part > 0.05 and took > 2:
+        return took * (1 - part) / part
+    return None if usual is None else max(0.0, usual - took)
 
 
 def _over(job: _Job) -> bool:

@@ -9,6 +9,11 @@ from threading import Lock
 VISITORS = 4096  # tickets held; the one not shown for longest is given up first, and its page mints another
 
 
+def files_of(model_id: str) -> str:
+    """What a ticket opens besides a model: the names that the owner of its images gave them."""
+    return f"files of {model_id}"
+
+
 class Tickets:
     """A token for each visitor, and the models it opens. Any thread may ask.
 

@@ -18,10 +18,12 @@ from threading import RLock
 from time import time
 from typing import Any, BinaryIO
 
+from live import room
+from live.room import Comers
 from vae.data import allowed
 from vae.errors import VAEError
 from vae.files import make_folder, plain_disk_errors, write_aside
-from vae.home import brought_folder, uploads_folder
+from vae.home import brought_folder, home, uploads_folder
 
 NAMES = "names.json"
 ID, OWNER = re.compile(r"[0-9a-f]{16}", re.ASCII), re.compile(r"[0-9a-z]{12}", re.ASCII)
@@ -63,10 +65,12 @@ class Uploads:
     Args:
         root: where they are kept. What is not whole there was left by a server that is gone, and is deleted.
         brought: where the data sets lie that were made of them; they take of the same room.
+        models: where models lie; those that were brought take of it as well.
     """
 
-    def __init__(self, root: Path, brought: Path) -> None:
-        self._root, self._brought = root, brought
+    def __init__(self, root: Path, brought: Path, models: Path | None = None) -> None:
+        self._root, self._brought, self._models = root, brought, models
+        self._comers = Comers()
         self._lock = RLock()
         self._open: dict[tuple[str, str], _UnderWay] = {}
         for folder in _folders(root):
@@ -75,8 +79,11 @@ class Uploads:
 
     # ---- while it comes --------------------------------------------------------------------------------------------
 
-    def begin(self, owner: str, upload: str, files: int, size: int) -> None:
+    def begin(self, owner: str, upload: str, files: int, size: int, address: str = "") -> None:
         """Keep room for so many files and bytes.
+
+        Args:
+            address: of the machine that asks; "" where it does not matter.
 
         Raises:
             VAEError: one line; nothing was kept.
@@ -95,6 +102,8 @@ class Uploads:
             self.remove(owner, upload)
             used = self.used()
             allowed.check_room(sum(used.values()), used.get(owner, 0), size)
+            if address:
+                self._comers.check(address, owner, size, used)
             with plain_disk_errors("The upload"):
                 make_folder(self._root / owner)
                 os.chmod(self._root / owner, 0o700)
@@ -175,15 +184,15 @@ class Uploads:
                     self.remove(folder.parent.name, folder.name)
 
     def used(self) -> dict[str, int]:
-        """Bytes that each visitor takes: uploads, what is promised to those under way, and data sets."""
+        """Bytes that each visitor takes: uploads, what is promised to those under way, data sets and models."""
         used: dict[str, int] = {}
         with self._lock:
             for owner, upload in self._open:
                 used[owner] = used.get(owner, 0) + self._open[owner, upload].size
             for folder in _folders(self._root):
                 if (folder.parent.name, folder.name) not in self._open:
-                    used[folder.parent.name] = used.get(folder.parent.name, 0) + _tree(folder)
-        for owner, size in _brought(self._brought):
+                    used[folder.parent.name] = used.get(folder.parent.name, 0) + room.tree(folder)
+        for owner, size in (*room.sets(self._brought), *(room.models(self._models) if self._models else ())):
             used[owner] = used.get(owner, 0) + size
         return used
 
@@ -196,12 +205,12 @@ class Uploads:
 
 def shared_uploads() -> Uploads:
     """The uploads of this server."""
-    return _uploads(uploads_folder(), brought_folder())
+    return _uploads(uploads_folder(), brought_folder(), home() / "models")
 
 
 @lru_cache(maxsize=4)
-def _uploads(root: Path, brought: Path) -> Uploads:
-    return Uploads(root, brought)
+def _uploads(root: Path, brought: Path, models: Path) -> Uploads:
+    return Uploads(root, brought, models)
 
 
 # ---- the bytes of one request --------------------------------------------------------------------------------------
@@ -302,20 +311,6 @@ def _folders(root: Path) -> Iterator[Path]:
         for owner in [each for each in os.scandir(root) if OWNER.fullmatch(each.name)]:
             with suppress(OSError):
                 yield from [Path(each) for each in os.scandir(owner) if ID.fullmatch(each.name)]
-
-
-def _tree(folder: Path) -> int:
-    with suppress(OSError), os.scandir(folder) as files:
-        return sum(each.stat(follow_symlinks=False).st_size for each in files)
-    return 0
-
-
-def _brought(root: Path) -> Iterator[tuple[str, int]]:
-    """The owner and the bytes of every data set that was made here of an upload."""
-    with suppress(OSError):
-        for folder in os.scandir(root):
-            with suppress(OSError, ValueError, AttributeError):
-                yield str(json.loads((Path(folder) / "set.json").read_text()).get("owner")), _tree(Path(folder))
 
 
 def _size(path: Path) -> int:

@@ -9,6 +9,7 @@ number of its request; kind 0 is a refusal, and its note {"error": line} says wh
 """
 
 import json
+import math
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -117,16 +118,10 @@ class Drawing:
 
     @classmethod
     def read(cls, count: int, payload: bytes) -> Self:
-        if len(payload) < 4:
-            raise VAEError("A request holds no drawing.")
-        height, width = struct.unpack_from("<2H", payload)
-        end = 4 + height * width
-        if not height or not width or len(payload) < end:
-            raise VAEError(f"A request with {len(payload)} bytes cannot hold a drawing of {height} x {width} pixels.")
-        return cls(np.frombuffer(payload, np.uint8, height * width, 4).reshape(height, width), _view(payload[end:]))
+        return cls(*_seen(payload, _DRAWING_HEAD, "drawing"))
 
     def write(self) -> tuple[int, bytes]:
-        return 2, struct.pack("<2H", *self.ink.shape) + self.ink.tobytes() + self.view.encode()
+        return 2, _DRAWING_HEAD.pack(*self.ink.shape) + self.ink.tobytes() + self.view.encode()
 
 
 @dataclass(frozen=True)
@@ -207,19 +202,13 @@ class Picture:
 
     @classmethod
     def read(cls, count: int, payload: bytes) -> Self:
-        if len(payload) < _PICTURE_HEAD.size:
-            raise VAEError("A request holds no picture.")
-        shape = _PICTURE_HEAD.unpack_from(payload)
-        size, start = shape[0] * shape[1] * shape[2], _PICTURE_HEAD.size
-        if not size or len(payload) < start + size:
-            said = " x ".join(map(str, shape))
-            raise VAEError(f"A request with {len(payload)} bytes cannot hold a picture of {said} values.")
-        return cls(np.frombuffer(payload, np.uint8, size, start).reshape(shape), _view(payload[start + size :]))
+        return cls(*_seen(payload, _PICTURE_HEAD, "picture"))
 
     def write(self) -> tuple[int, bytes]:
         return 2, _PICTURE_HEAD.pack(*self.pixels.shape) + self.pixels.tobytes() + self.view.encode()
 
 
+_DRAWING_HEAD = struct.Struct("<2H")  # height, width
 _PICTURE_HEAD = struct.Struct("<2HB")  # height, width, channels
 
 Ask = Decode | Point | Measure | Drawing | Sample | RowsOf | Face | Picture
@@ -232,6 +221,17 @@ def _numbers(payload: bytes, count: int) -> Floats:
     if len(payload) != 4 * count:
         raise VAEError(f"A request with {len(payload)} bytes cannot hold {count} numbers.")
     return np.frombuffer(payload, "<f4")
+
+
+def _seen(payload: bytes, head: struct.Struct, what: str) -> tuple[Pixels, str]:
+    """What a model shall look at: its sides, its pixels, and the name of the view on which it lands."""
+    if len(payload) < head.size:
+        raise VAEError(f"A request holds no {what}.")
+    shape = head.unpack_from(payload)
+    size, start = math.prod(shape), head.size
+    if not size or len(payload) < start + size:
+        raise VAEError(f"A request with {len(payload)} bytes cannot hold a {what} of {' x '.join(map(str, shape))}.")
+    return np.frombuffer(payload, np.uint8, size, start).reshape(shape), _view(payload[start + size :])
 
 
 def _view(name: bytes) -> str:

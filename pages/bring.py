@@ -7,6 +7,7 @@ from pages.ui.bring_given import draw_given
 from pages.ui.bring_seen import draw_seen, understand
 from pages.ui.bring_sets import draw_sets
 from pages.ui.errors import plain_errors
+from pages.ui.python_lines import draw_more_lines
 
 visitor = state.here()
 st.title("Your data")
@@ -19,12 +20,13 @@ with plain_errors():
         left, right = st.columns([8, 5], gap="large")
         with right:
             settings = st.container()
-        base = understand(given, bring_choices.NOTHING)
+        base = understand(visitor, given, bring_choices.NOTHING)
         with settings:
             first = bring_choices.draw_first(base, f"bring.{given.key}")
-            base = understand(given, first)
+            base = understand(visitor, given, first)
             choice = bring_choices.draw_choices(base, f"bring.{given.key}.{first.array}")
             bring_making.draw_use(visitor, given, choice)
         with left:
-            draw_seen(understand(given, choice) if choice != base.suggested else base)
+            draw_seen(understand(visitor, given, choice) if choice != base.suggested else base)
 draw_sets(visitor)
+draw_more_lines(visitor, "bring")

@@ -3,14 +3,17 @@
 import streamlit as st
 
 from pages.ui import chart, groups, state
+from pages.ui.channels import draw_channels
 from pages.ui.pen import offer_start
 from pages.ui.python_lines import draw_lines
 from pages.ui.take_home import draw_take_home
 from pages.ui.widgets import keep_button, show_neighbours, show_stage
+from vae.data.images import worded
 
 visitor = state.here()
 st.title("Map")
-st.write("Every dot is an image. Point anywhere to see what the model draws; press to choose it, twice to keep it.")
+dot = worded("Every dot is an image.", visitor.entry.shape)
+st.write(f"{dot} Point anywhere to see what the model draws; press to choose it, twice to keep it.")
 
 left, right = st.columns([6, 8], gap="large")
 with left:
@@ -22,6 +25,7 @@ with left:
             key, icon = f"map.do.{words.lower()}", f":material/{words.lower()}:"
             st.button(words, key=key, icon=icon, on_click=step, disabled=not steps.get(visitor.model))
         st.page_link("sliders.py", label="Open in Sliders", icon=":material/tune:")
+    draw_channels(visitor, place.code)
     pad = st.container()
     show_neighbours(visitor, place.code, place.image_id, count=6)
 with right:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.ui import models_given, models_list, models_opening, state
 from pages.ui.errors import plain_errors
+from pages.ui.python_lines import draw_more_lines
 
 visitor = state.here()
 st.title("Your models")
@@ -11,10 +12,11 @@ st.write("Open a model that was trained elsewhere, and look into it on the map, 
 
 left, right = st.columns([7, 6], gap="large")
 with left:
-    given = None if models_opening.under_way(visitor) else models_given.draw_given(visitor)
-    models_opening.draw_under_way(visitor)
     with plain_errors():
-        if given is not None:
+        given = models_given.draw_given(visitor)
+        models_opening.draw_under_way(visitor)
+        if given is not None and not models_opening.under_way(visitor):
             models_opening.draw_open(visitor, given)
 with right:
     models_list.draw_list(visitor)
+draw_more_lines(visitor, "models")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import frame, sessions, state
+from pages.ui import frame, lead, sessions, state
 from pages.ui.errors import plain, plain_errors
 from pages.ui.remembered import on_trial
 
@@ -40,6 +40,8 @@ page = st.navigation(MENU, position="hidden")  # drawn by the frame: Streamlit's
 with plain_errors():
     sessions.wake(page.url_path)
     visitor = state.here()
+    lead.follow(page)
+    frame.open_model(visitor)
     visitor.below, visitor.link = None, {}
     side = frame.draw_frame(visitor, MENU)
     if visitor.notice:

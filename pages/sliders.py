@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.ui import state
+from pages.ui.channels import draw_channels
 from pages.ui.knobs import draw_knobs
 from pages.ui.pen import offer_start
 from pages.ui.python_lines import draw_lines
@@ -17,6 +18,7 @@ with left:
     place = visitor.place
     show_stage(visitor, place.code, place.caption, f"What the model draws for {place.caption}", place.image_id)
     keep_button(visitor, place, "sliders.do.keep")
+    draw_channels(visitor, place.code)
     offer_start(visitor)
 with right:
     draw_knobs(visitor)

@@ -43,6 +43,22 @@ def muscope_home() -> Iterator[Path]:
         os.environ["MUSCOPE_HOME"] = before
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """With `-n 2`: the browser's tests on one process, all others beside them on the other.
+
+    The browser's mostly wait, so the two run in little more than the time of the longer; two browsers at once would
+    measure each other.
+    """
+    from xdist.scheduler.loadscope import LoadScopeScheduling
+
+    class BrowserApart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else "all others"
+
+    return BrowserApart(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip, with the reason, what this machine cannot do."""
     network = pytest.mark.skip(reason="leaves this machine; set MUSCOPE_NETWORK=1 to run it")

@@ -206,7 +206,7 @@ def save_encodings(folder: Path, encodings: Encodings) -> None:
         narrow = np.uint8 if len(encodings.label_names) <= 256 else np.int32
         columns["labels"] = encodings.labels.astype(narrow)
     if encodings.attributes is not None:
-        columns["attributes"] = encodings.attributes.astype(np.float16)
+        columns["attributes"] = _narrow(encodings.attributes)
     for name, xy in encodings.maps.items():
         columns[f"map.{name}"] = xy.astype(np.float16)
     names = {"label_names": list(encodings.label_names), "attribute_names": list(encodings.attribute_names)}
@@ -214,6 +214,14 @@ def save_encodings(folder: Path, encodings: Encodings) -> None:
     # As bytes first: safetensors' own writer hides a full disk in an error of its own.
     data = save_arrays(ordered, metadata={"names": json.dumps(names)})
     write_aside(Path(folder) / ENCODINGS, data)
+
+
+def _narrow(values: np.ndarray) -> np.ndarray:
+    """float16 where that keeps every whole number, as a year or a count, and all are within its reach."""
+    with np.errstate(over="ignore"):
+        half = values.astype(np.float16)
+    whole = values == np.round(values)
+    return half if np.isfinite(half).all() and (half[whole] == values[whole]).all() else values
 
 
 def load_encodings(folder: Path) -> Encodings:

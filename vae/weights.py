@@ -46,7 +46,8 @@ def refuse_pickle(name: str, saved: str = "model.safetensors") -> Unopened:
     shown = "".join(c for c in Path(name).name if c.isprintable() and c not in "\"'\\{}")[:80] or "model.pt"
     return Unopened(
         f"{shown} may hold a program (pickle), and Muscope never opens those: save the weights as safetensors, "
-        "on the machine they come from, and bring that file.",
+        "on the machine they come from, and bring them with the config.json beside them. A network of your own has "
+        "none: write an adapter for it.",
         CONVERSION.format(name=shown, saved=saved),
     )
 

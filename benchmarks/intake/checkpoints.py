@@ -237,7 +237,8 @@ def _looked_at(folder: Path, scratch: Path) -> None:
 
 
 def _taken(folder: Path, scratch: Path) -> None:
-    from vae.cli.bring import _core, clean_card
+    from vae.cli.bring_foreign import given_core
+    from vae.cli.bring_ours import clean_card
 
     brought = given.given(folder)
     found = known.look(brought)
@@ -245,7 +246,7 @@ def _taken(folder: Path, scratch: Path) -> None:
         clean_card(brought.json(checkpoint.CARD) if checkpoint.CARD in brought else {}, "T", "")
         return
     plan = known.plan_for(found, (1, SIDE, SIDE))
-    _core(plan, (1, SIDE, SIDE), brought, "it").read(torch.zeros(1, 1, SIDE, SIDE))
+    given_core(plan, (1, SIDE, SIDE), brought, "it").read(torch.zeros(1, 1, SIDE, SIDE))
 
 
 def _loaded(folder: Path, scratch: Path) -> None:

@@ -6,6 +6,7 @@ attributes); then every page that shows them is opened and pointed at.
 """
 
 import csv
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,9 @@ from benchmarks.report import measured_on, section
 from tools.browser import CHROMIUM_ARGUMENTS, SETTLED, find_chromium, running_app
 
 COMMAND = "python -m benchmarks.intake payloads"
-MODELS = 25
-OF_A_MODEL = 20  # payloads in its card and its encodings
+MODELS = 10
+OF_A_MODEL = 50  # payloads in its card and its encodings
+LABELS = 23
 PAGES = ("map", "sliders", "attributes", "sums", "sample", "report", "compare", "anomalies", "train", "models")
 ELSEWHERE = "evil.invalid"
 
@@ -140,7 +142,7 @@ def a_folder(folder: Path) -> None:
 
 
 def models(place: Path) -> None:
-    """Models whose cards, labels and attributes are payloads, twenty in each."""
+    """Models whose cards, labels and attributes are payloads, fifty in each."""
     from vae.checkpoint import save
     from vae.config import Config
     from vae.data.images import Images
@@ -159,16 +161,16 @@ def models(place: Path) -> None:
                 name="digits",
                 split=split,
                 pixels=draw.integers(0, 256, (count, 8, 8, 1), dtype=np.uint8),
-                labels=np.arange(count) % 8,
-                label_names=tuple(names[:8]),
-                attributes=draw.integers(0, 2, (count, 8)).astype(np.float32),
-                attribute_names=tuple(names[8:]),
+                labels=np.arange(count) % LABELS,
+                label_names=tuple(names[:LABELS]),
+                attributes=draw.integers(0, 2, (count, len(names) - LABELS)).astype(np.float32),
+                attribute_names=tuple(names[LABELS:]),
             )
-            for split, count in (("train", 160), ("test", 64))
+            for split, count in (("train", 460), ("test", 184))
         ]
         vae = VAE(Config(shape=(1, 8, 8), latent_dim=3, encoder_sizes=(8,), decoder_sizes=(8,)), seed=number).eval()
         folder = place / f"model-{number:02}"
-        about = {"name": "digits", "train": 160, "test": 64, "credit": credit}
+        about = {"name": "digits", "train": 460, "test": 184, "credit": credit}
         card = {"title": title, "sentence": sentence, "data": about, "command": command, "recipe": credit}
         save(folder, vae, card)
         known = join(*(encode(vae, images) for images in sets))
@@ -216,6 +218,7 @@ def main(arguments: list[str]) -> int:
                     page.goto(f"{app.url}/{name}?model=model-{number:02}")
                     page.get_by_test_id("stMain").wait_for()
                     seen.look(page)
+                print(f"model {number + 1} of {MODELS}", file=sys.stderr, flush=True)
             browser.close()
             printed = app.printed()
     section("intake", "payloads", _words(seen, printed.count("Traceback")))

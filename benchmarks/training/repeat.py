@@ -31,9 +31,10 @@ from vae.errors import VAEError
 from vae.model import VAE
 from vae.recipes import make_config
 from vae.train.guard import Guard
-from vae.train.loop import Trainer, Wishes
+from vae.train.loop import Trainer
 from vae.train.news import Skipped
 from vae.train.settings import Settings
+from vae.train.wishes import Wishes
 
 COMMAND = "python -m benchmarks.training repeat"
 TWICE = {

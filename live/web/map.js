@@ -122,12 +122,13 @@ class Chart {
     try {
       const [points, shade] = await Promise.all([at("points", view), at("colours", colour)]);
       if (asked !== this.asked) return;
-      if (this.posed !== `${model} ${view}`) this.names = this.labels = null;
+      if (this.posed !== `${model} ${view}`) this.names = this.labels = this.files = null;
       this.pose(points, shade, model, view, colour);
       this.look.warm(this.camera.x, this.camera.y);
       setTimeout(async () => {
         const wanted = [at("colours", "name"), this.data.labels ? at("colours", "label") : null];
         [this.names, this.labels] = await Promise.all(wanted).catch(() => []);
+        if (this.data.files) this.files = await load(live, `files/${model}`).catch(() => null);
       });
     } catch (error) {
       if (asked === this.asked) this.wait.textContent = error.message;
@@ -333,7 +334,8 @@ class Chart {
     if (!this.names) return "an image";
     const name = this.names.values[row], index = (name & 0x7fffffff).toLocaleString("en-US");
     const label = this.labels ? `: ${this.labels.names[this.labels.values[row]]}` : "";
-    return `${name >>> 31 ? "test" : "training"} image ${index}${label}`;
+    const file = this.files?.files[row];
+    return `${file ?? `${name >>> 31 ? "test" : "training"} image ${index}`}${label}`;
   }
 
   /** For tests and measurements. */

@@ -20,6 +20,7 @@ export function readPoints(buffer) {
 /** A colour as it came: its head and `values`, a number for each image. */
 export function readColour(buffer) {
   const { head, at } = readHead(buffer);
+  if (head.kind === "files") return head;
   const Column = head.kind === "names" ? Uint32Array : head.bytes === 2 ? Uint16Array : Uint8Array;
   return { ...head, values: new Column(buffer, at, head.count) };
 }

@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.ui import anomaly_grid, cache, judged
 from pages.ui.anomaly_grid import Asked, Pressed
-from pages.ui.errors import careful
+from pages.ui.errors import careful, plain
 from pages.ui.judged import Ranking
 from pages.ui.state import State
 from pages.ui.widgets import keep_button, offer_originals, row_of_pictures, show_stage
@@ -35,7 +35,7 @@ def _draw_map(state: State, pressed: Pressed) -> None:
     try:
         png, most = judged.error_map(pressed.model_id, pressed.data, pressed.row)
     except VAEError as error:
-        st.caption(str(error))
+        st.caption(plain(error))
         return
     words = f"Where the reconstruction is off: yellow most, by up to {most:.2f} of full scale; blue not at all."
     row_of_pictures(state, [png], "error-map", [words], size=196)

@@ -4,30 +4,32 @@ import streamlit as st
 
 from live import own_models
 from live.takings import shared_takings
-from pages.ui import bring_given
+from pages.ui import bring_given, lead
 from pages.ui.bring_given import Given
 from pages.ui.errors import plain, plain_errors
 from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
 from pages.ui.train_form import choose_data
-from pages.ui.visitor import me, this_machine_only
+from pages.ui.visitor import me, seen_by, this_machine_only
 from pages.ui.widgets import literal, once
 from vae.data import allowed, brought
 from vae.data.intake import Choice
+
+MINE = "My data"  # what several files are called that lie in no folder
 
 
 def draw_use(state: State, given: Given, choice: Choice) -> None:
     """A name, and the button that makes a set of it."""
     key = f"bring.name.{given.key}"
     if key not in st.session_state:
-        st.session_state[key] = given.title[:80]
+        st.session_state[key] = (given.title or MINE)[:80]
     title = st.text_input("Name", key=key, max_chars=80, persist_state="session")
     # Begun here and not in the callback, which knows only what was chosen before the last thing was typed.
     if st.session_state.pop("muscope.bring.start", False):
         if not this_machine_only():
             own_models.check_room(me(state))
         st.session_state["muscope.bring.making"] = True
-        shared_takings().ask(me(state), given.where, choice, title.strip() or "My data", keep_days())
+        shared_takings().ask(me(state), given.where, choice, title.strip() or MINE, keep_days())
         st.rerun()
     st.button(
         "Use these",
@@ -39,7 +41,7 @@ def draw_use(state: State, given: Given, choice: Choice) -> None:
     )
     days = keep_days()
     goes = "until you delete it" if days is None else f"for {days:g} days, or until you delete it"
-    st.caption(f"Only you see it until you share it. It stays {goes}.")
+    st.caption(f"{seen_by()} It stays {goes}.")
 
 
 def under_way(state: State) -> bool:
@@ -61,17 +63,17 @@ def draw_making(state: State) -> None:
                 draw_under_way(state, now, "bring.do.cancel", lambda: shared_takings().cancel(me(state)), ())
             elif made := shared_takings().made(me(state)):
                 bring_given.forget(state)
-                train_on(made)
+                choose_set(made)
+                lead.go("train.py")
             elif st.session_state.pop("muscope.bring.making", False):
                 st.rerun()  # it was cancelled: what can be chosen is there again
 
     view()
 
 
-def train_on(made: str) -> None:
-    """Train opens with this set chosen."""
+def choose_set(made: str) -> None:
+    """Train will open with this set chosen."""
     choose_data(f"{brought.KIND}:{made}")
-    st.switch_page("train.py")
 
 
 def keep_days() -> float | None:

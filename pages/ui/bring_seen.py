@@ -2,22 +2,33 @@
 
 import html
 import json
+import time
 
 import streamlit as st
 
 from live import takings
+from live.errands import Standing
 from pages.ui.bring_given import Given
+from pages.ui.measuring import waiting
+from pages.ui.state import State
+from pages.ui.visitor import me
 from pages.ui.widgets import literal, uri
-from vae.data.intake import Choice, Understood
+from vae.data.intake import Choice, Column, Understood
+from vae.data.intake.meanings import KEPT
 from vae.errors import VAEError
+from vae.train.watch import duration
 
+FLASH = 0.4  # seconds; a bar that is gone sooner only blinks
 HELD = 8  # of what was understood, the newest
 CLASSES = 8  # that are named
+ATTRIBUTES = 12  # that are named
+COLUMNS = 4  # that are not on the map, and are named
+NAMES = 12  # of files that are left out for one reason
 COLUMN_WORDS = {"label": "names", "number": "numbers", "yes/no": "yes or no", "text": "words", "path": "file names"}
 
 
-def understand(given: Given, choice: Choice) -> Understood:
-    """What is understood of it with this choice; looked at once.
+def understand(state: State, given: Given, choice: Choice) -> Understood:
+    """What is understood of it with this choice; looked at once, when it is this visitor's turn.
 
     Raises:
         VAEError: nothing in it can be used; looked at once, too.
@@ -25,11 +36,22 @@ def understand(given: Given, choice: Choice) -> Understood:
     held: dict[str, Understood | str] = st.session_state.setdefault("muscope.bring.seen", {})
     key = f"{given.key} {json.dumps(choice.to_json(), sort_keys=True)}"
     if key not in held:
-        with st.spinner("Looking at what came"):
-            try:
-                held[key] = takings.look(given.where, choice)
-            except VAEError as error:
-                held[key] = str(error)
+        place, began = st.empty(), time.monotonic()
+
+        def told(now: Standing) -> None:  # Streamlit ends the page here when somebody has left it
+            if time.monotonic() - began < FLASH:
+                return
+            if now.how == "waiting":
+                place.progress(0.0, waiting(now))
+            else:
+                left = f", about {duration(now.left)} left" if now.left else ""
+                place.progress(now.fraction, f"Looking at what came{left}.")
+
+        try:
+            held[key] = takings.look(given.where, choice, me(state), told)
+        except VAEError as error:
+            held[key] = str(error)
+        place.empty()
         for old in list(held)[:-HELD]:
             del held[old]
     found = held[key]
@@ -43,7 +65,7 @@ def draw_seen(seen: Understood) -> None:
     st.subheader("What was understood", anchor="seen")
     st.write(f"**{_count(seen)}**, {_size(seen)}. From {literal(seen.source)}.")
     _draw_previews(seen)
-    said = [_classes(seen), _attributes(seen), literal(seen.split), literal(seen.crops)]
+    said = [_classes(seen), _attributes(seen), _beside(seen), literal(seen.split), literal(seen.crops)]
     st.caption("  \n".join(line for line in said if line))
     for line in seen.warnings:
         st.warning(literal(line))
@@ -56,9 +78,14 @@ def draw_seen(seen: Understood) -> None:
             for column in seen.columns[:60]:
                 some = ", ".join(literal(one[:40]) for one in column.examples[:3])
                 st.caption(
-                    f"**{literal(column.name)}**: {COLUMN_WORDS[column.kind]}, {column.distinct:,} different"
+                    f"**{literal(column.name)}**: {_words(column)}, {column.distinct:,} different"
                     + (f", such as {some}" if some else "")
+                    + f": {literal(column.use)}."
                 )
+
+
+def _words(column: Column) -> str:
+    return COLUMN_WORDS["number" if column.numeric and column.kind == "label" else column.kind]
 
 
 def _draw_previews(seen: Understood) -> None:
@@ -78,10 +105,15 @@ def _draw_left_out(seen: Understood) -> None:
         return
     words = "1 file is left out" if seen.left_out_count == 1 else f"{seen.left_out_count:,} files are left out"
     with st.expander(words, icon=":material/block:"):
+        reasons: dict[str, list[str]] = {}
         for name, why in seen.left_out:
-            st.caption(f"{literal(name)}: {literal(why)}")
+            reasons.setdefault(why, []).append(name)
+        for why, names in sorted(reasons.items(), key=lambda one: -len(one[1])):
+            few = f"{len(names):,} files" if len(names) > 1 else "1 file"
+            more = f" and {len(names[NAMES:]):,} more" if names[NAMES:] else ""
+            st.caption(f"**{few}**: {literal(why)}. {', '.join(map(literal, names[:NAMES]))}{more}")
         if seen.left_out_count > len(seen.left_out):
-            st.caption(f"and {seen.left_out_count - len(seen.left_out):,} more")
+            st.caption(f"and {seen.left_out_count - len(seen.left_out):,} more that are not listed")
 
 
 def _count(seen: Understood) -> str:
@@ -108,4 +140,16 @@ def _classes(seen: Understood) -> str:
 def _attributes(seen: Understood) -> str:
     if not seen.attributes:
         return ""
-    return f"Attributes, for directions: {', '.join(literal(name) for name in seen.attributes[:12])}."
+    more = f" and {len(seen.attributes) - ATTRIBUTES:,} more" if len(seen.attributes) > ATTRIBUTES else ""
+    named = ", ".join(literal(name) for name in seen.attributes[:ATTRIBUTES])
+    return f"To colour the map and to look for on Attributes: {named}{more}."
+
+
+def _beside(seen: Understood) -> str:
+    """The columns that are not on the map, and why."""
+    kept = [column for column in seen.columns if column.use.startswith(KEPT)]
+    if not kept:
+        return ""
+    said = "; ".join(f"{literal(one.name)} ({literal(one.use.removeprefix(f'{KEPT}: '))})" for one in kept[:COLUMNS])
+    more = f"; and {len(kept) - COLUMNS:,} more" if len(kept) > COLUMNS else ""
+    return f"Kept, and not on the map: {said}{more}."

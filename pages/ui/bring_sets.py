@@ -4,8 +4,8 @@ from datetime import datetime
 
 import streamlit as st
 
-from pages.ui import cache
-from pages.ui.bring_making import made_of, train_on
+from pages.ui import cache, lead, uploader
+from pages.ui.bring_making import choose_set, made_of
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import brought_sets, me, this_machine_only
@@ -22,6 +22,7 @@ def draw_sets(state: State) -> None:
         st.caption("Nothing yet. What you bring will stand here, to train on, to share, or to delete.")
     for one in found:
         _draw_set(state, one)
+    uploader.draw_room(state)
 
 
 def _draw_set(state: State, one: BroughtSet) -> None:
@@ -33,8 +34,13 @@ def _draw_set(state: State, one: BroughtSet) -> None:
             st.markdown(f"**{literal(one.title)}**  \n{made_of(one)}{shared}")
             st.caption(f"{allowed.plain(brought.size(one.id))}{_goes(one)}")
         with buttons, st.container(horizontal=True, gap="small", horizontal_alignment="right"):
-            if st.button("Train on it", key=f"bring.do.train.{one.id}", icon=":material/model_training:"):
-                train_on(one.id)
+            lead.button(
+                "Train on it",
+                "train.py",
+                key=f"bring.do.train.{one.id}",
+                first=lambda: choose_set(one.id),
+                icon=":material/model_training:",
+            )
             if mine:
                 _draw_own(one)
 

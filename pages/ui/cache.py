@@ -14,7 +14,9 @@ from live import points
 from live.desk import shared_desk
 from live.engine import ModelEntry, shared
 from live.known import caption
+from pages.ui import seen
 from vae import data
+from vae.data.images import worded
 from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.explore import latents, render
@@ -23,13 +25,15 @@ from vae.explore.choose import mixed_rows, rows_in_turn
 from vae.explore.density import Density
 from vae.explore.density import unusual as unusualness
 from vae.explore.directions.found import ESTIMATORS, Direction
-from vae.explore.directions.groups import Groups, attribute_groups, label_groups
+from vae.explore.directions.groups import Groups
+from vae.explore.directions.named import kind_groups
 from vae.explore.directions.steps import apply
 from vae.explore.neighbours import nearest
 from vae.train.suited import Suited
 from vae.train.suited import suited as find_suited
 
 Code = tuple[float, ...]
+NAMED = 80  # characters of a file's name that are shown, the last
 
 # ---- models --------------------------------------------------------------------------------------------------------
 
@@ -77,17 +81,27 @@ def picture(model_id: str, code: Code) -> bytes:
     return pictures(model_id, (code,))[0]
 
 
+@lru_cache(maxsize=256)
+def channels(model_id: str, code: Code) -> tuple[bytes, ...]:
+    """Each channel of what the decoder draws for one code, alone and in grey, as PNG files."""
+    chosen = by_id(model_id)
+    x = shared().x_of(chosen, np.array([code], np.float32))
+    return tuple(render.png(render.as_pictures(x, channel=at)[0]) for at in range(chosen.shape[0]))
+
+
 @lru_cache(maxsize=4096)
 def _original(name: str, image_id: str) -> bytes:
     split, _, index = image_id.partition("/")
     found = data.originals(name, split, [int(index)])
     if found is None:
         raise LookupError  # not kept: it may be fetched a moment later
-    return render.png(found[0] if found.ndim == 4 else render.profile(found[0]))
+    return render.png(render.shown(found, data.paint_of(name))[0])
 
 
 def original(name: str, image_id: str) -> bytes | None:
-    """The image itself as a PNG file, or None when the data are not on this machine."""
+    """The image itself as a PNG file, or None when the data are not on this machine, or not this visitor's to see."""
+    if not seen.may_use(name):
+        return None
     try:
         return _original(name, image_id)
     except (LookupError, VAEError):
@@ -131,10 +145,32 @@ def code_of(model_id: str, image_id: str) -> Code:
     return tuple(encodings(model_id).mu[row_of(model_id, image_id)].tolist())
 
 
-@lru_cache(maxsize=4096)
 def caption_of(model_id: str, image_id: str) -> str:
-    """A few words for one image: "test image 17: 3"."""
-    return caption(encodings(model_id), row_of(model_id, image_id))
+    """A few words for one image: "test image 17: 3"; "cell0042.tif: control" where whoever looks may see its name."""
+    return _caption(model_id, image_id, seen.has_files(by_id(model_id).data))
+
+
+@lru_cache(maxsize=4096)
+def _caption(model_id: str, image_id: str, named: bool) -> str:
+    known, row = encodings(model_id), row_of(model_id, image_id)
+    if named and (file := _file(model_id, image_id)):
+        return caption(known, row, file)
+    return _worded(model_id, caption(known, row))
+
+
+def _worded(model_id: str, words: str) -> str:
+    """Of a model of tables the same about rows."""
+    return worded(words, by_id(model_id).shape)
+
+
+def _file(model_id: str, image_id: str) -> str:
+    """What whoever brought an image calls it, "" where that is not known any more."""
+    split, _, index = image_id.partition("/")
+    try:
+        names = data.file_names(by_id(model_id).data, split) or ()
+    except VAEError:
+        return ""
+    return names[int(index)][-NAMED:] if int(index) < len(names) else ""
 
 
 @lru_cache(maxsize=4096)
@@ -143,7 +179,7 @@ def figures_of(model_id: str, image_id: str) -> str:
     known, row = encodings(model_id), row_of(model_id, image_id)
     kl, error = known.kl()[row], known.recon_error[row]
     spent = "" if known.point else f"KL {kl:.1f} nats. "
-    return f"{spent}Reconstruction error {error:.4f} (mean squared difference per pixel, at mu)."
+    return _worded(model_id, f"{spent}Reconstruction error {error:.4f} (mean squared difference per pixel, at mu).")
 
 
 @lru_cache(maxsize=64)
@@ -212,9 +248,13 @@ def unusual(model_id: str, code: Code) -> dict[str, Any]:
 
 @lru_cache(maxsize=32)
 def knobs(model_id: str) -> tuple[latents.Knob, ...]:
-    """The latent dimensions as knobs, the one that carries most first: KL, or Var(mu) of a plain autoencoder."""
+    """The latent dimensions as knobs, the one that carries most first: KL, or Var(mu) of a plain autoencoder.
+
+    Of principal axes the order is their own: images differ most along the first, and the KL does not know that.
+    """
     known = encodings(model_id)
-    return latents.knob_ranges(known.mu, known.carried())
+    found = latents.knob_ranges(known.mu, known.carried())
+    return tuple(sorted(found, key=lambda knob: knob.dim)) if by_id(model_id).axes else found
 
 
 def turned(model_id: str, code: Code, count: int = 5) -> tuple[Code, ...]:
@@ -269,13 +309,7 @@ def directions(model_id: str) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def groups(model_id: str, kind: str) -> Groups:
     """The images of a kind against the rest."""
-    known = encodings(model_id)
-    what, _, name = kind.partition(":")
-    if what == "label" and known.labels is not None and name in known.label_names:
-        return label_groups(known.labels, known.label_names.index(name), name)
-    if what == "attribute" and known.attributes is not None and name in known.attribute_names:
-        return attribute_groups(known.attributes[:, known.attribute_names.index(name)], name)
-    raise VAEError(f"This model's data know nothing called {name}: choose another.")
+    return kind_groups(encodings(model_id), kind)
 
 
 @lru_cache(maxsize=1024)

@@ -6,11 +6,12 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from live import points
-from pages.ui import cache, groups, live, places, turns
+from pages.ui import cache, groups, live, places, seen, turns
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.turns import Told
 from pages.ui.widgets import small
+from vae.data.images import worded
 
 DIMENSIONS = "two dimensions"
 VIEW_WORDS = {"umap": "UMAP", "pca": "PCA", DIMENSIONS: "Two dimensions"}
@@ -70,11 +71,14 @@ def choose_colour(state: State) -> str:
     """What colours the dots: "label", an attribute, "kl", "error" or "split"."""
     known = cache.encodings(state.entry.model_id)
     options = ["label"] * (known.labels is not None)
-    options += [f"attribute:{name}" for name in known.attribute_names] + ["kl"] * (not known.point) + ["error", "split"]
+    kinds = points.kinds(known)
+    apart = {at for places in kinds.values() for at in places}
+    options += [f"attribute:{name}" for at, name in enumerate(known.attribute_names) if at not in apart]
+    options += [f"kinds:{name}" for name in kinds] + ["kl"] * (not known.point) + ["error", "split"]
     return st.selectbox(
         "Colour",
         options,
-        format_func=lambda option: COLOUR_WORDS.get(option) or points.words(option),
+        format_func=lambda option: worded(COLOUR_WORDS.get(option, ""), state.entry.shape) or points.words(option),
         key=f"map.colour.{state.model}",
         persist_state="session",
     )
@@ -90,12 +94,13 @@ def draw_map(state: State, view: str, colour: str, below: DeltaGenerator) -> Non
         "code": list(place.code),
         "row": None if place.image_id is None else cache.row_of(model_id, place.image_id),
         "labels": known.labels is not None,
+        "files": seen.has_files(state.entry.data),
         "marks": places.marks(state, view),
         "groups": groups.outlines(state, view),
         "crisp": small(state),
         "most": _pictures_at_once(state),
-        "alt": f"Map of {len(known):,} images. Arrows look around, Enter chooses, K keeps, plus and minus zoom, "
-        "0 shows the whole map, L gathers.",
+        "alt": worded(f"Map of {len(known):,} images.", state.entry.shape)
+        + " Arrows look around, Enter chooses, K keeps, plus and minus zoom, 0 shows the whole map, L gathers.",
         "turn": turns.last("map"),
     }
     acts = {"settled": go, "keep": keep, "region": groups.gather}
@@ -107,7 +112,8 @@ def draw_map(state: State, view: str, colour: str, below: DeltaGenerator) -> Non
         **{name: turns.heard(state, "map", partial(act, state)) for name, act in acts.items()},
     )
     words = ON_THE_MAP.get(view, ON_TWO)
-    st.caption(f"{len(known):,} images, all drawn.{cache.kept_words(model_id)} {words}")
+    said = f"{len(known):,} images, all drawn.{cache.kept_words(model_id)} {words}"
+    st.caption(worded(said, state.entry.shape))
     if view not in ON_THE_MAP and place.image_id is not None and not known.point:
         below.button(
             "Draw from its posterior",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from live import measurable, reported
 from live.engine import ModelEntry
-from pages.ui import judged, seen
+from pages.ui import judged, lead, seen
 from pages.ui.figures import show_plane, show_table
 from pages.ui.report_suites import WORDS
 from pages.ui.state import State
@@ -60,9 +60,13 @@ def _draw_missing(state: State, entry: ModelEntry, column: Mapping[str, str]) ->
     titles = " and ".join(f"“{WORDS[suite][0]}”" for suite in suites)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         st.caption(f"{named}: press “Measure” beside {titles} on Report. It takes minutes, behind the page.")
-        if st.button("Open its Report", key=f"compare.do.report.{entry.name}", icon=":material/assessment:"):
-            state.choose(entry.name)
-            st.switch_page("report.py")
+        lead.button(
+            "Open its Report",
+            "report.py",
+            key=f"compare.do.report.{entry.name}",
+            first=lambda: state.choose(entry.name),
+            icon=":material/assessment:",
+        )
 
 
 def _kept(entry: ModelEntry) -> reported.Report:

@@ -10,8 +10,8 @@ import numpy as np
 
 from pages.ui import cache
 from vae.errors import VAEError
+from vae.explore.directions import named
 from vae.explore.directions.balance import Kinds, kinds_in
-from vae.explore.directions.condition import images_where
 from vae.explore.directions.confounded import Confounder, confounders
 from vae.explore.directions.evidence import Evidence, measure_evidence
 from vae.explore.directions.found import ESTIMATORS, Direction, difference, measured_direction, regression
@@ -256,18 +256,7 @@ def done_by(model_id: str, step: np.ndarray) -> dict[str, tuple[float, bool]]:
 @lru_cache(maxsize=128)
 def rows_where(model_id: str, text: str) -> bytes:
     """Rows of the images for which a typed condition holds. VAEError: it cannot be read, or holds for none."""
-    known = cache.encodings(model_id)
-    columns: dict[str, np.ndarray] = {}
-    if known.labels is not None:
-        columns |= {name: (known.labels == place).astype(np.float32) for place, name in enumerate(known.label_names)}
-    if known.attributes is not None:
-        columns |= dict(zip(known.attribute_names, known.attributes.T, strict=True))
-    if not columns:
-        raise VAEError("This model's data know no labels and no attributes to ask for: pick pictures by hand.")
-    found = np.flatnonzero(images_where(text, columns))
-    if not len(found):
-        raise VAEError(f"The condition “{text}” holds for no image: ask for less.")
-    return as_rows(found)
+    return as_rows(named.rows_where(cache.encodings(model_id), text))
 
 
 def complement(model_id: str, rows: bytes) -> bytes:

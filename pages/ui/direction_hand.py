@@ -25,9 +25,10 @@ from vae.errors import VAEError
 from vae.explore.directions.found import Direction
 from vae.explore.directions.steps import apply
 
-ASKED = "muscope.attributes.asked"  # of which model, and what, was asked last
+SHOWN = "muscope.attributes.shown"  # of which model, what was asked (None: kept), and the direction on the screen
 STRENGTH = "attributes.strength"  # where the session keeps it, in whole steps
 STRENGTHS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+FIRST_OF_A_NUMBER = 0.5
 READABLE = (0.2, 1000.0)  # reach of a number whose units two decimals can show
 
 
@@ -55,7 +56,7 @@ def _draw(state: State, asked: Asked, *places: DeltaGenerator) -> Place:
         asked = how(state, asked)
     found = direction_asked.direction(model_id, asked)
     whole = direction_asked.direction(model_id, asked.unlocked)
-    st.session_state[ASKED] = (model_id, asked)
+    st.session_state[SHOWN] = (model_id, asked, found)
     name, fixed = words(asked.kind) if asked.kind else asked.names[0], direction_asked.fixed_words(asked)
     with hand:
         result = _knob(state, found, name, f", {fixed}" if fixed else "")
@@ -74,6 +75,7 @@ def _draw_kept(state: State, kept: KeptDirection, *places: DeltaGenerator) -> Pl
     made, hand, rests, angles, keep = places
     with made:
         found, fixed = kept_locked(state, kept)
+    st.session_state[SHOWN] = (state.entry.model_id, None, found)
     said = f"{' and '.join(fixed)} fixed" if fixed else ""
     with hand:
         result = _knob(state, found, kept.name, f", {said}" if said else "")
@@ -91,9 +93,10 @@ def _draw_kept(state: State, kept: KeptDirection, *places: DeltaGenerator) -> Pl
 
 
 def _knob(state: State, found: Direction, name: str, fixed: str = "") -> Place:
-    strength: float = st.session_state.setdefault(STRENGTH, 1.0)
     start = state.place
     unit = found.reach if READABLE[0] <= found.reach <= READABLE[1] else 1.0  # of the knob, in whole steps: 1
+    # A whole step of a number leads from its least to its most: an image that has most of it already would leave all.
+    strength: float = st.session_state.setdefault(STRENGTH, FIRST_OF_A_NUMBER if unit == found.reach else 1.0)
     if unit == found.reach:
         about = (
             f"In units of {name}: {unit:+.2f} leads from the images that have least of it to those that have most, a "

@@ -1,8 +1,10 @@
 """What stands around every page: the menu, the model picker, what was kept, and the ways to share and to come back."""
 
 import html
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -10,17 +12,21 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
+from live import own_models
 from live.engine import shared
 from pages.ui import cache, seen
 from pages.ui.errors import plain
-from pages.ui.kept import draw_kept, go_on
+from pages.ui.kept import draw_kept
 from pages.ui.share import draw_share
 from pages.ui.state import State
-from pages.ui.widgets import uri
+from pages.ui.widgets import literal, uri
+from vae.data import allowed
 from vae.errors import VAEError
+from vae.train.watch import duration
 
 LabelVisibility = Literal["visible", "hidden", "collapsed"]
 
+READ = 50e6  # bytes of a model that are read, checked and turned into a network in a second
 STYLE = Path(__file__).with_name("style.css").read_text()
 
 
@@ -30,7 +36,6 @@ def draw_frame(state: State, menu: Mapping[str, Sequence[StreamlitPage]]) -> Del
     Returns:
         The place in the sidebar for what can only be drawn after the page.
     """
-    go_on()
     st.html(f"<style>{STYLE}</style>")
     with st.sidebar, st.container(key="frame-menu", gap="xxsmall"):
         for group, pages in menu.items():
@@ -41,6 +46,22 @@ def draw_frame(state: State, menu: Mapping[str, Sequence[StreamlitPage]]) -> Del
         _draw_picker(state)
         _draw_kept(state)
     return st.sidebar.container(key="frame-share")
+
+
+def open_model(state: State) -> None:
+    """Have the chosen model in memory before anything is drawn of it, and say so: a large one takes a while to read."""
+    if not state.model or shared().is_open(state.entry.model_id):
+        return
+    entry = state.entry
+    words = f"{literal(entry.title)} is being opened: {_reading(own_models.size(entry))}."
+    with st.spinner(words), suppress(VAEError):  # whoever draws something of it tells
+        shared().open(entry)
+        shared().encodings(entry)
+
+
+def _reading(size: int) -> str:
+    seconds = math.ceil(size / READ)
+    return f"{allowed.plain(size)} are read, {'a moment' if seconds < 2 else f'about {duration(seconds)}'}"
 
 
 def draw_after(state: State, side: DeltaGenerator) -> None:

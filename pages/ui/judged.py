@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from live import reported
+from live import own_models, reported
 from live import scored as live_scored
 from live.engine import ModelEntry, shared
 from live.scored import Scored
 from pages.ui import cache, seen
 from vae.encodings import SPLITS, Encodings
+from vae.errors import VAEError
 from vae.evaluate.codes.spectrum import Free, Spectrum, free_figures, spectrum
 from vae.evaluate.compared import Standings, standings
 from vae.evaluate.estimate import Estimate
@@ -76,6 +77,13 @@ def barely(entry: ModelEntry) -> str:
     return barely_trained_by(entry.card)
 
 
+def idle(entry: ModelEntry) -> str:
+    """Why latents may say little, where that is not its training here; "" where it is."""
+    if own_models.is_from_elsewhere(entry):
+        return "Look at it with images like those it learned from: of others its codes may say little."
+    return barely(entry)
+
+
 # ---- anomalies -----------------------------------------------------------------------------------------------------
 
 
@@ -93,9 +101,18 @@ def scored(model_id: str, name: str, deep: bool) -> Scored:
     return live_scored.own(entry, known) if deep else live_scored.kept(entry, known)
 
 
-@lru_cache(maxsize=256)
 def error_map(model_id: str, name: str, row: int) -> tuple[bytes, float]:
-    """Where the reconstruction of a test image is off: a PNG file, and by how much at most."""
+    """Where the reconstruction of a test image is off: a PNG file, and by how much at most.
+
+    VAEError: the images are not on this machine, or not this visitor's to see.
+    """
+    if not seen.may_use(name):
+        raise VAEError("Where it is off is not shown: these images are another visitor's, and are no longer shared.")
+    return _error_map(model_id, name, row)
+
+
+@lru_cache(maxsize=256)
+def _error_map(model_id: str, name: str, row: int) -> tuple[bytes, float]:
     return live_scored.error_map(cache.by_id(model_id), name, row)
 
 

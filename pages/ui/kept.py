@@ -5,14 +5,13 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import cache, groups
+from pages.ui import cache, groups, lead
 from pages.ui.board_terms import Board, Boards
 from pages.ui.direction_source import KEPT
 from pages.ui.errors import careful
 from pages.ui.state import Group, KeptDirection, State
 from pages.ui.widgets import literal, tap
 
-_GO_ON = "muscope.go_on"  # a page to be opened at the next run
 _LONGEST = 28  # letters of a name at the side
 
 
@@ -106,15 +105,9 @@ def _to_group(state: State, group: Group) -> None:
 def _to_direction(state: State, kept: KeptDirection) -> None:
     st.session_state["attributes.source"] = KEPT
     st.session_state[f"attributes.kept.{state.entry.model_id}"] = kept.name
-    st.session_state[_GO_ON] = "attributes.py"
+    lead.ask("attributes.py")
 
 
 def _to_sum(state: State, board: Board) -> None:
     state.boards[state.model].change(board)
-    st.session_state[_GO_ON] = "sums.py"
-
-
-def go_on() -> None:
-    """Open the page that a press asked for: a callback cannot."""
-    if page := st.session_state.pop(_GO_ON, ""):
-        st.switch_page(page)
+    lead.ask("sums.py")

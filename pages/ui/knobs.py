@@ -8,6 +8,7 @@ import streamlit as st
 
 from pages.ui import cache, judged, live, turns
 from pages.ui.cache import Code
+from pages.ui.errors import plain
 from pages.ui.state import KeptDirection, Place, State
 from pages.ui.widgets import small
 from vae.errors import VAEError
@@ -22,6 +23,7 @@ NOTE = (
     "codes, in standard deviations of the prior: its darker part holds nine tenths of the images, the box the middle "
     "half. The triangle is the image's own value: press twice, or Delete, to go back to it."
 )
+AXES_NOTE = "Its code is turned along principal axes: images differ most along the first, then the second. "
 POINT_NOTE = (
     "A plain autoencoder has no prior and no KL: the dimensions stand in the order of how far images differ. "
     "Each line runs over the middle 99\u00a0% of the data's codes: its darker part holds nine tenths of the images, "
@@ -38,8 +40,8 @@ def draw_knobs(state: State) -> None:
     active = [knob for knob in knobs if knob.active]
     more, dead = len(active[SHOWN:]), len(knobs) - len(active)
     if not active:
-        why = judged.barely(state.entry) or "The codes collapsed. Train with a smaller beta."
-        st.info(f"No latent is in use: mu is almost the same for every image. {why}")
+        why = judged.idle(state.entry) or "The codes collapsed. Train with a smaller beta."
+        st.info(f"No latent is in use: mu is almost the same for every image. {plain(why)}")
     folds = []
     if more:
         folds.append(_fold("more", f"{more} more that carr{'ies' if more == 1 else 'y'} less", ""))
@@ -65,7 +67,7 @@ def draw_knobs(state: State) -> None:
             "back": state.place.image_id is None,
             "random": True,
         },
-        note=POINT_NOTE if _is_point(state) else NOTE,
+        note=POINT_NOTE if _is_point(state) else AXES_NOTE + NOTE if state.entry.axes else NOTE,
         settled=lambda told: _turn(state, told),
         undo=lambda _: state.undo(),
         redo=lambda _: state.redo(),
@@ -133,7 +135,7 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
         "ticks": list(knob.quantiles) if knob.active else None,
         "own": cache.code_of(state.entry.model_id, origin)[knob.dim] if origin else None,
         "kl": None if _is_point(state) else knob.kl,
-        "share": knob.kl / max(cache.knobs(state.entry.model_id)[0].kl, 1e-9),
+        "share": knob.kl / max(1e-9, *(each.kl for each in cache.knobs(state.entry.model_id))),
         "locked": knob.dim in state.locked.get(state.model, frozenset()),
         "film": "everything else as it is",
         "fold": fold,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from live import components
-from live.tickets import shared_tickets
+from live.tickets import files_of, shared_tickets
 from pages.ui import seen
 from pages.ui.errors import careful
 from pages.ui.state import State
@@ -12,7 +12,9 @@ from pages.ui.state import State
 
 def wire(state: State) -> dict[str, Any]:
     """Where the wire is, and this visitor's ticket for it."""
-    ids = [entry.model_id for entry in seen.models()]
+    models = seen.models()
+    ids = [entry.model_id for entry in models]
+    ids += [files_of(entry.model_id) for entry in models if seen.has_files(entry.data)]
     token = shared_tickets().issue(state.name, ids)
     return {"live": components.addresses() | {"token": token}}
 

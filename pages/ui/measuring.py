@@ -13,6 +13,12 @@ from pages.ui.widgets import literal
 from vae.train.watch import duration
 
 
+def waiting(now: Standing) -> str:
+    """How long the line is, and how long it takes where that can be said: "Waiting: 2 before it, about 40 s." """
+    wait = f", about {duration(now.left)}" if now.left else ""
+    return f"Waiting: {now.ahead} before it{wait}."
+
+
 def draw_under_way(
     state: State, now: Standing, key: str, cancel: Callable[..., None], args: tuple[Any, ...], step: str = ""
 ) -> None:
@@ -24,7 +30,7 @@ def draw_under_way(
         step: what the time is left of, where that is not the whole.
     """
     if now.how == "waiting":
-        st.progress(0.0, f"Waiting: {now.ahead} before it.")
+        st.progress(0.0, waiting(now))
     else:
         left = f", about {duration(now.left)} left{step}" if now.left is not None else ""
         words = literal(now.what[:1].upper() + now.what[1:])

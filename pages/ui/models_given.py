@@ -16,6 +16,7 @@ from vae.foreign.adapter import adapters
 from vae.weights import refuse_pickle
 
 UPLOAD = "models.files"
+OVER = "muscope.models.over"  # what was given has been opened
 FILES, ON_HUB, HERE, CODE = "Files", "The Hub", "This machine", "Your code"
 OPENED = (
     "A folder (or a zip of it) of Muscope’s own: `config.json`, `model.safetensors`, `card.json`",
@@ -41,6 +42,8 @@ class Given:
 
 def draw_given(state: State) -> Given | None:
     """The ways in, and what was given; None while there is nothing."""
+    if st.session_state.pop(OVER, False):  # before its controls are drawn: they may not be emptied afterwards
+        _forget(state)
     ways = [FILES]
     if this_machine_only() or os.environ.get("MUSCOPE_HUB") == "1":  # it fetches gigabytes onto the server
         ways.append(ON_HUB)
@@ -59,11 +62,42 @@ def draw_given(state: State) -> Given | None:
     return _draw_files(state)
 
 
-def forget(state: State) -> None:
-    """It was opened, or is not wanted."""
+def forget() -> None:
+    """It was opened: the next time the page is drawn its files and names are gone."""
+    st.session_state[OVER] = True
+
+
+def _forget(state: State) -> None:
     uploader.drop(state, UPLOAD)
     for key in ("models.path", "models.hub"):
         st.session_state[key] = ""
+
+
+def tell_conversion(lines: str) -> None:
+    """What to run at home, and what to bring then: weights alone say nothing of their network."""
+    st.code(lines, language="python", wrap_lines=True)
+    st.write(
+        "Then bring the new file together with the `config.json` that lay beside the old one. A network of your own "
+        "has none: write an adapter for it, as *Your code* shows."
+    )
+
+
+def offer_adapter() -> None:
+    """For whoever has weights and nothing that says how to build their network."""
+    with st.expander("A network of your own, without such a config.json?"):
+        _tell_adapter()
+        st.write("It then stands here under *Your code*.")
+
+
+def _tell_adapter() -> None:
+    st.write(
+        "Write a class with `shape`, `latent_dim`, `encode` and `decode` that loads its own weights, as "
+        "`examples/adapter.py` shows, and start the server with it:"
+    )
+    st.code("streamlit run app.py -- --adapter examples/adapter.py:Waves", language="sh", wrap_lines=True)
+    st.write(
+        "Or install a package with an entry point in the group `muscope.adapters`. What visitors bring never runs."
+    )
 
 
 def _draw_files(state: State) -> Given | None:
@@ -78,7 +112,7 @@ def _draw_files(state: State) -> Given | None:
                 "Such a file may hold a program, so it is never opened here. On the machine it comes from, these lines "
                 "write one that can be:"
             )
-            st.code(refuse_pickle("model.pt").lines, language="python")
+            tell_conversion(refuse_pickle("model.pt").lines)
         return None
     return Given(str(folder), uploader.title_of(state, UPLOAD), folder.name)
 
@@ -127,17 +161,8 @@ def _draw_code() -> Given | None:
         st.info("No code of your own is known to this server. Whoever starts it can add some.")
     name = None
     if found:
-        where = {each.name: each.where for each in found}
-        name = st.selectbox(
-            "Adapter", list(where), format_func=lambda name: f"{name}, from {where[name]}", key="models.adapter"
-        )
+        titles = {each.name: f"{each.own or each.name}, from {each.where}" for each in found}
+        name = st.selectbox("Adapter", list(titles), format_func=titles.__getitem__, key="models.adapter")
     with st.expander("How to add your own", expanded=not found):
-        st.write(
-            "Write a class with `shape`, `latent_dim`, `encode` and `decode`, as `examples/adapter.py` shows, and "
-            "start the server with it:"
-        )
-        st.code("streamlit run app.py -- --adapter examples/adapter.py:Waves", language="sh", wrap_lines=True)
-        st.write(
-            "Or install a package with an entry point in the group `muscope.adapters`. What visitors bring never runs."
-        )
+        _tell_adapter()
     return Given(ADAPTER + name, "", ADAPTER + name) if name else None

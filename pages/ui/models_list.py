@@ -6,7 +6,7 @@ import streamlit as st
 
 from live import own_models
 from live.engine import ModelEntry
-from pages.ui import seen
+from pages.ui import seen, uploader
 from pages.ui.errors import careful
 from pages.ui.models_opening import open_on_map
 from pages.ui.state import State
@@ -18,17 +18,26 @@ DELETED = "muscope.models.deleted"
 
 
 def draw_list(state: State) -> None:
-    """A line for each, the newest first."""
-    st.subheader("What you have brought", anchor="models")
+    """A line for each, the newest first: what came from elsewhere, then what was trained here and is somebody's."""
+    st.subheader("Brought here", anchor="models")
     if name := st.session_state.get(DELETED, ""):
         st.info("It is deleted. It can be taken back for an hour.")
         st.button(
             "Take it back", key="models.do.undo", icon=":material/undo:", on_click=careful(_restore), args=(name,)
         )
     found = [entry for entry in seen.models() if own_models.is_brought(entry)]
-    if not found:
+    brought = [entry for entry in found if own_models.is_from_elsewhere(entry)]
+    if not brought:
         st.caption("Nothing yet. A model that you open stands here, and in the list of models on every page.")
-    for entry in found:
+    _draw_each(state, brought)
+    if trained := [entry for entry in found if entry not in brought]:
+        st.subheader("Trained here", anchor="trained", help="On data that somebody brought. Others are on Train.")
+        _draw_each(state, trained)
+    uploader.draw_room(state)
+
+
+def _draw_each(state: State, entries: list[ModelEntry]) -> None:
+    for entry in entries:
         with st.container(key=f"models-one-{entry.name}", border=True):
             _draw_one(state, entry)
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,15 +14,17 @@ from live.engine import ModelEntry, as_pictures, shared
 from live.points import RAMP
 from pages.ui import cache
 from pages.ui.cache import Code
+from vae import data
+from vae.data.brought import BroughtSet
 from vae.encodings import SPLITS
 from vae.errors import VAEError
 from vae.explore import render
 from vae.explore.one_image import Redrawn, heat, redrawn, spread
 from vae.explore.render import Pixels
 
-PICTURE, ROW = "your picture", "your row"
+PICTURE, ROW, IMAGE = "your picture", "your row", "your image"
 SHOWN, DRAWS = 6, 64  # draws of the posterior that are shown, and that a spread is measured on
-HELD = 12  # of each model that are remembered
+HELD, REMEMBERED = 12, 6  # of each model: in a visit, and after a reload
 GROUND, PLAIN = 16, 32  # images that a model's ground is read from; how far from black or white it may be
 _KEY = "muscope.own"
 
@@ -54,8 +57,8 @@ class Seen:
 
 
 def reads_pictures(entry: ModelEntry) -> bool:
-    """Whether a picture from a browser can be shown to this model: its images are grey or coloured."""
-    return len(entry.shape) == 3 and entry.shape[0] in (1, 3)
+    """Whether a picture from a browser can be shown to this model: its images are grey, or red, green and blue."""
+    return len(entry.shape) == 3 and entry.shape[0] in (1, 3) and entry.paint is None
 
 
 def unpack(entry: ModelEntry, text: object) -> Pixels:
@@ -66,15 +69,19 @@ def unpack(entry: ModelEntry, text: object) -> Pixels:
     if not reads_pictures(entry):
         raise VAEError(f"{entry.title} does not read pictures: choose a model of images.")
     channels, height, width = entry.shape
-    size = channels * height * width
-    try:
-        packed = zlib.decompressobj()
-        found = packed.decompress(base64.b64decode(text, validate=True), size + 1)  # type: ignore[arg-type]
-    except (binascii.Error, ValueError, TypeError, zlib.error) as error:
-        raise VAEError("The picture did not arrive whole: choose it again.") from error
-    if len(found) != size or not packed.eof:
+    found = _unzipped(text, channels * height * width)
+    if len(found) != channels * height * width:
         raise VAEError(f"The picture did not arrive whole: it has not {width} x {height} pixels. Choose it again.")
     return np.frombuffer(found, np.uint8).reshape(1, height, width, channels)
+
+
+def of_set(one: BroughtSet, row: int) -> Pixels:
+    """(1, H, W, C): an image of a set that was brought, training rows first. VAEError: it is not there."""
+    split, at = ("train", row) if row < one.train_size else ("test", row - one.train_size)
+    pixels = data.originals(one.name, split, [at])
+    if pixels is None:
+        raise VAEError("This data set is no longer here: choose another.")
+    return pixels
 
 
 def as_own(entry: ModelEntry, x: np.ndarray) -> Own:
@@ -86,6 +93,39 @@ def as_own(entry: ModelEntry, x: np.ndarray) -> Own:
 def x_of_pixels(pixels: Pixels) -> np.ndarray:
     """(B, H, W, C) uint8 to x (B, C, H, W) in [0, 1]."""
     return np.moveaxis(pixels, 3, 1).astype(np.float32) / 255
+
+
+def as_text(own: Own) -> str:
+    """Its pixels, packed, for the memory that a visit is brought back from; a row keeps all digits."""
+    x = np.frombuffer(own.x, np.float32)
+    levels = np.rint(x * 255).astype(np.uint8)
+    whole = np.array_equal(levels.astype(np.float32) / 255, x)
+    return base64.b64encode(zlib.compress(levels.tobytes() if whole else x.astype("<f4").tobytes())).decode()
+
+
+def of_text(entry: ModelEntry, text: object, code: Code) -> Own:
+    """What `as_text` wrote, with its code. VAEError: it is no image of this model."""
+    size = math.prod(entry.shape)
+    found = _unzipped(text, 4 * size)
+    if len(found) not in (size, 4 * size):
+        raise VAEError("A picture that was brought is not of this model's size.")
+    whole = len(found) == size  # levels of 0 to 255, else numbers with all their digits
+    x = np.frombuffer(found, "u1" if whole else "<f4").astype(np.float32) / np.float32(255 if whole else 1)
+    if not ((x >= 0) & (x <= 1)).all():
+        raise VAEError("A picture that was brought has no such pixels.")
+    return Own(x.tobytes(), code)
+
+
+def _unzipped(text: object, most: int) -> bytes:
+    """Bytes packed by zlib, as base64; one more than `most` at most, whatever they claim. VAEError: something else."""
+    try:
+        packed = zlib.decompressobj()
+        found = packed.decompress(base64.b64decode(text, validate=True), most + 1)  # type: ignore[arg-type]
+    except (binascii.Error, ValueError, TypeError, zlib.error) as error:
+        raise VAEError("The picture did not arrive whole: choose it again.") from error
+    if len(found) > most or not packed.eof:
+        raise VAEError("The picture did not arrive whole: it has too many pixels. Choose it again.")
+    return found
 
 
 def keep(model_id: str, own: Own) -> None:
@@ -118,7 +158,7 @@ def _x(model_id: str, x: bytes) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _png(model_id: str, x: bytes) -> bytes:
-    return render.png(as_pictures(_x(model_id, x))[0])
+    return render.png(as_pictures(_x(model_id, x), cache.by_id(model_id).paint)[0])
 
 
 @lru_cache(maxsize=64)

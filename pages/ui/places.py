@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from live import points
 from pages.ui import cache
 from pages.ui.cache import Code
 from pages.ui.state import Place, State
 from vae.errors import VAEError
 from vae.explore import anywhere, gathered, projection
+from vae.explore.views import dims_of
 
 DRAWS = 40  # from the posterior of an image
 SENT = 500  # images sent from another page that are marked, the newest
@@ -54,7 +54,7 @@ def code_under(model_id: str, view: str, spot: Spot, code: Code) -> Code:
     known = cache.encodings(model_id)
     if view in known.maps or view == "pca":
         return tuple(anywhere.code_at(cache.ground(model_id, view), [spot]).codes[0].tolist())
-    across, up = points.dims_of(view, known.latent_dim)
+    across, up = dims_of(view, known.latent_dim)
     turned = np.array(code, np.float32)
     turned[[across, up]] = spot
     if not np.isfinite(turned).all():
@@ -96,7 +96,7 @@ def spot_of(model_id: str, view: str, code: Code) -> Spot:
     if view in known.maps or view == "pca":
         (xy,) = projection.place([code], known.mu, cache.xy(model_id, view)).tolist()
         return (xy[0], xy[1])
-    across, up = points.dims_of(view, known.latent_dim)
+    across, up = dims_of(view, known.latent_dim)
     return (code[across], code[up])
 
 
@@ -116,4 +116,4 @@ def posterior(model_id: str, view: str, image_id: str) -> tuple[Spot, ...]:
     """Where draws from q(z|x) of an image lie on two dimensions; the same ones each time."""
     known, row = cache.encodings(model_id), cache.row_of(model_id, image_id)
     drawn = gathered.draws(known.mu[row], known.logvar[row], DRAWS, generator=np.random.default_rng(row))
-    return tuple((x, y) for x, y in drawn[:, points.dims_of(view, known.latent_dim)].tolist())
+    return tuple((x, y) for x, y in drawn[:, dims_of(view, known.latent_dim)].tolist())

@@ -5,106 +5,67 @@ made by hand is written out in its numbers. Nothing a person typed gets into the
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import streamlit as st
 
+from live import own_models
 from live.engine import ModelEntry
 from pages.ui import (
     anomaly_grid,
-    board_offers,
     cache,
     compare_pair,
-    direction_asked,
     history,
+    judged,
     samples,
+    seen,
+    set_pictures,
     train_run,
     unlabelled,
 )
 from pages.ui.anomaly_grid import Asked
 from pages.ui.board import shown as board_shown
 from pages.ui.board_terms import Term
-from pages.ui.direction_asked import NUMBER
-from pages.ui.direction_hand import ASKED, STRENGTH
+from pages.ui.direction_hand import SHOWN, STRENGTH
 from pages.ui.errors import plain_errors
 from pages.ui.judged import Ranking
 from pages.ui.player import Walk
+from pages.ui.python_directions import direction
+from pages.ui.python_words import LAST, code, drawn, head, listed, numbers, opened, text
 from pages.ui.samples import Draw
 from pages.ui.state import Place, State
-from vae.explore.directions.steps import apply
+from pages.ui.visitor import brought_sets
+from pages.ui.widgets import row_of_pictures
 
-HANDFUL = 40  # images that are named one by one
-WIDTH = 100  # columns of a line of numbers
+T = TypeVar("T")
+
 ABOUT = (
     "Runs where Muscope is, started in its folder. On another machine: take the model's folder home on Report, and "
     "give its path in place of the name."
 )
-_LAST = ['picture  # picture.save("picture.png") keeps it']
+ABOUT_SET = "Runs on this machine, started in Muscope’s folder, as long as the data set is kept."
 
 
 def draw_lines(state: State, page: str, *made: Any) -> None:
     """The lines, folded. `made`: what the page has made, as `PAGES` takes it."""
     with st.expander("Copy as Python", icon=":material/code:"), plain_errors():
-        lines = PAGES[page](state, *made)
-        if not lines:
-            st.caption("There is no picture to copy yet.")
-            return
-        st.code("\n".join(lines), language="python")
-        st.caption(ABOUT)
+        _draw(PAGES[page](state, *made))
 
 
-# ---- words of Python -----------------------------------------------------------------------------------------------
+def draw_more_lines(state: State, page: str) -> None:
+    """The same of what a page tells of and does not show: read when the fold is opened, for it may be large."""
+    fold = st.expander("Copy as Python", icon=":material/code:", key=f"{page}.fold.python", on_change="rerun")
+    with fold, plain_errors():
+        if fold.open:
+            _draw(MORE[page](state), ABOUT_SET if page == "bring" else ABOUT)
 
 
-def text(words: str) -> str:
-    """A string as Python reads it, whatever is in it."""
-    simple = words.isascii() and words.isprintable() and not set(words) & set("\"'\\")
-    return f'"{words}"' if simple else ascii(words)
-
-
-def numbers(values: Sequence[float], begin: str = "") -> list[str]:
-    """Numbers of 32 bits in a list, with as many digits as they need, in lines that are not too long."""
-    found = [str(np.float32(value)) for value in values]
-    whole = f"{begin}[{', '.join(found)}]"
-    if len(whole) <= WIDTH:
-        return [whole]
-    lines, line = [f"{begin}["], ""
-    for number in found:
-        if len(line) + len(number) + 6 > WIDTH:
-            lines.append(f"    {line}")
-            line = ""
-        line += f"{', ' if line else ''}{number}" if not line else f" {number}"
-        line += "," if not line.endswith(",") else ""
-    return [*lines, f"    {line}", "]"]
-
-
-def opened(entry: ModelEntry, name: str = "model") -> str:
-    """The line that opens a model."""
-    return f"{name} = open_model({text(entry.name)}, {text(entry.model_id)})"
-
-
-def _head(state: State, *more: str) -> list[str]:
-    return [f"from vae.notebook import {', '.join(sorted([*more, 'open_model']))}", "", opened(state.entry)]
-
-
-def code(state: State, place: Place, begin: str = "z = ") -> list[str]:
-    """The lines that make a code: by its image, by its image with some numbers turned, or by all its numbers."""
-    model_id = state.entry.model_id
-    near = place.image_id or state.origin
-    if near is not None and cache.has_image(model_id, near):
-        start = cache.code_of(model_id, near)
-        turned = [dim for dim, (a, b) in enumerate(zip(start, place.code, strict=True)) if a != b]
-        line = f"{begin}model.code({text(near)})"
-        if not turned:
-            return [line]
-        if begin == "z = " and 4 * len(turned) <= len(start):
-            return [line, *(f"z[{dim}] = {np.float32(place.code[dim])}" for dim in turned)]
-    return numbers(place.code, begin)
-
-
-def _drawn(what: str = "z") -> list[str]:
-    return [f"picture = model.picture({what})", *_LAST]
+def _draw(lines: list[str], about: str = ABOUT) -> None:
+    if not lines:
+        st.caption("There is no picture to copy yet.")
+        return
+    st.code("\n".join(lines), language="python")
+    st.caption(about)
 
 
 # ---- pages ---------------------------------------------------------------------------------------------------------
@@ -112,12 +73,12 @@ def _drawn(what: str = "z") -> list[str]:
 
 def of_place(state: State, place: Place) -> list[str]:
     """One code and its picture."""
-    return [*_head(state), *code(state, place), *_drawn()]
+    return [*head(state), *code(state, place), *drawn()]
 
 
 def of_path(state: State, path: Walk) -> list[str]:
     """A path, the picture where the hand let go, and its strip."""
-    lines = [*_head(state), "keyframes = ["]
+    lines = [*head(state), "keyframes = ["]
     for keyframe in path.keyframes:
         *most, last = code(state, keyframe, "")
         lines += [f"    {line}" for line in (*most, f"{last},")]
@@ -125,44 +86,19 @@ def of_path(state: State, path: Walk) -> list[str]:
     asked = [str(path.per_leg), text(route.way)]
     asked += [f"{name}=True" for name, on in (("closed", route.closed), ("even", route.even)) if on]
     lines += ["]", f"path = model.path(keyframes, {', '.join(asked)})"]
-    return [*lines, f"strip = model.strip(path[{list(path.shown)}])", *_drawn(f"path[{path.frame}]")]
+    return [*lines, f"strip = model.strip(path[{list(path.shown)}])", *drawn(f"path[{path.frame}]")]
 
 
 def of_direction(state: State, result: Place | None) -> list[str]:
-    """A picture moved along a direction, with the direction by its name where that makes the same one."""
-    if result is None:
-        return of_place(state, state.place)
+    """A picture moved along a direction."""
+    of, asked, found = st.session_state.get(SHOWN, ("", None, None))
+    if result is None or found is None or of != state.entry.model_id:
+        return of_place(state, state.place if result is None else result)
+    made = direction(state, asked, found)
+    needs = ["as_direction"] if any("as_direction(" in line for line in made) else []
     strength = float(st.session_state.get(STRENGTH, 1.0))
-    found = _direction(state, result, strength)
-    if found is None:
-        return of_place(state, result)
-    lines = [*_head(state, "move"), *code(state, state.place), *found]
-    return [*lines, f"z = move(z, direction, {strength!r})", *_drawn()]
-
-
-def _direction(state: State, result: Place, strength: float) -> list[str] | None:
-    """The lines that make the direction of the page; None where no few lines lead to what is on the screen."""
-    model_id, (of, asked) = state.entry.model_id, st.session_state.get(ASKED, ("", None))
-    if of != model_id or asked is None or asked.step or asked.kinds or asked.apart:
-        return None
-    found = direction_asked.direction(model_id, asked)
-    if tuple(apply(np.array(state.place.code, np.float32), found, strength).tolist()) != result.code:
-        return None  # a kept one is on the screen
-    how = "" if asked.estimator == "difference" else f", {text(asked.estimator)}"
-    how += f", fixed=[{', '.join(map(text, asked.fixed))}]" if asked.fixed else ""
-    if asked.kind:
-        return (
-            None
-            if asked.fixed and asked.estimator == NUMBER
-            else [f"direction = model.direction({text(asked.kind)}{how})"]
-        )
-    rows = [np.frombuffer(side, np.int64).tolist() for side in asked.rows]
-    if sum(map(len, rows)) > HANDFUL:
-        return None
-    known, lines = cache.encodings(model_id), []
-    for side, name in zip(rows, ("these", "others"), strict=True):
-        lines += [f"{name} = [", *(f"    {text(known.image_id(row))}," for row in side), "]"]
-    return [*lines, f"direction = model.direction_between(these, others{how})"]
+    lines = [*head(state, "move", *needs), *code(state, state.place), *made]
+    return [*lines, f"z = move(z, direction, {strength!r})", *drawn()]
 
 
 def of_axes(state: State, result: Place) -> list[str]:
@@ -171,9 +107,9 @@ def of_axes(state: State, result: Place) -> list[str]:
     if result is state.place or not any(turned):
         return of_place(state, result)
     here = ", z" if way == unlabelled.HERE else ""
-    lines = [*_head(state, "add"), *code(state, state.place), f"axes = model.axes({text(way)}{here})"]
+    lines = [*head(state, "add"), *code(state, state.place), f"axes = model.axes({text(way)}{here})"]
     terms = ", ".join(f"({value!r}, axes[{place}])" for place, value in enumerate(turned))
-    return [*lines, f"z = add([{terms}], z)", *_drawn()]
+    return [*lines, f"z = add([{terms}], z)", *drawn()]
 
 
 def of_sum(state: State, result: Place) -> list[str]:
@@ -181,16 +117,15 @@ def of_sum(state: State, result: Place) -> list[str]:
     board = board_shown(state)
     if not board.terms:
         return of_place(state, result)
-    lines = [*_head(state, "add"), "terms = ["]
+    lines = [*head(state, "add"), "terms = ["]
     for term in board.terms:
         *most, last = _term(state, term)
         first, *more = [*most, f"{last}),"]
         lines += [f"    ({term.weight!r}, {first}", *(f"    {line}" for line in more)]
     lines.append("]")
     if board.pictures:
-        return [*lines, "z = add(terms)", *_drawn()]
-    lines += numbers(board.base(board_offers.average(state.entry.model_id)), "average = ")
-    return [*lines, "z = add(terms, average)", *_drawn()]
+        return [*lines, "z = add(terms)", *drawn()]
+    return [*lines, "z = add(terms, model.average())", *drawn()]
 
 
 def _term(state: State, term: Term) -> list[str]:
@@ -201,17 +136,18 @@ def _term(state: State, term: Term) -> list[str]:
     return numbers(term.vector)
 
 
-def of_samples(state: State, drawn: Draw, place: Place) -> list[str]:
+def of_samples(state: State, draw: Draw, place: Place) -> list[str]:
     """One of a draw, by its number in it where it is still there; a kept one by its numbers."""
-    found = None if drawn.of else samples.number_of(state, drawn, place)
+    found = samples.number_of(state, draw, place)
     if found is None:
         return of_place(state, place)
     index, count = found
-    asked = [str(count), str(drawn.draw)]
-    asked += [f"temperature={drawn.temperature!r}"] if drawn.temperature != 1 else []
-    asked += [f"limit={drawn.limit!r}"] if drawn.limit else []
-    asked += [f"prior={text(drawn.prior)}"] if drawn.prior != samples.STANDARD else []
-    return [*_head(state), f"z = model.samples({', '.join(asked)})[{index}]", *_drawn()]
+    asked = [str(count), str(draw.draw)]
+    asked += [f"temperature={draw.temperature!r}"] if draw.temperature != 1 else []
+    asked += [f"limit={draw.limit!r}"] if draw.limit else []
+    asked += [f"prior={text(draw.prior)}"] if draw.prior != samples.STANDARD else []
+    asked += [f"of={text(draw.of)}"] if draw.of else []
+    return [*head(state), f"z = model.samples({', '.join(asked)})[{index}]", *drawn()]
 
 
 def of_strange(state: State, asked: Asked, ranked: Ranking) -> list[str]:
@@ -220,8 +156,8 @@ def of_strange(state: State, asked: Asked, ranked: Ranking) -> list[str]:
     if pressed.data == state.entry.data:
         return of_place(state, anomaly_grid.place_of(state, pressed))
     what = f"{text(pressed.data)}, {text(pressed.name)}"
-    lines = [*_head(state, "original"), f"image = original({what})", f"z = model.encode({what})[0]"]
-    return [*lines, *_drawn()]
+    lines = [*head(state, "original"), f"image = original({what})", f"z = model.encode({what})[0]"]
+    return [*lines, *drawn()]
 
 
 def of_pair(state: State, other: ModelEntry | None) -> list[str]:
@@ -234,7 +170,7 @@ def of_pair(state: State, other: ModelEntry | None) -> list[str]:
     lines = ["from vae.notebook import open_model, sheet", "", opened(state.entry, "one"), opened(other, "other")]
     lines += ["images = [", *(f"    {text(name)}," for name in names), "]"]
     lines += ["rows = [model.pictures(model.codes(images)) for model in (one, other)]", "picture = sheet(rows)"]
-    return [*lines, *_LAST]
+    return [*lines, *LAST]
 
 
 def of_training(state: State) -> list[str]:
@@ -249,7 +185,39 @@ def of_training(state: State) -> list[str]:
         head = ["from vae.notebook import Picture, open_run", "", f"history = open_run({text(found.id)})"]
     else:
         return []
-    return [*head, "frame = history.frames[-1]", "picture = Picture(frame.pictures)", *_LAST]
+    return [*head, "frame = history.frames[-1]", "picture = Picture(frame.pictures)", *LAST]
+
+
+def of_set(state: State) -> list[str]:
+    """The first pictures of a set that was brought, as models are trained on them."""
+    one = _chosen(brought_sets(state), "bring.python", lambda one: one.title)
+    if one is None:
+        return []
+    set_pictures.draw_pictures(one)
+    lines = ["from vae.notebook import original, sheet", ""]
+    lines += listed([text(name) for name in set_pictures.images_of(one)], "images = ")
+    lines.append(f"picture = sheet([[original({text(one.name)}, image) for image in images]])")
+    return [*lines, *LAST]
+
+
+def of_brought(state: State) -> list[str]:
+    """What a model that was brought makes of the image that it opens with."""
+    one = _chosen([each for each in seen.models() if own_models.is_brought(each)], "models.python", judged.label)
+    if one is None:
+        return []
+    name = cache.first_image(one.model_id)
+    png = cache.picture(one.model_id, cache.code_of(one.model_id, name))
+    row_of_pictures(state, [png], "model", [f"What {one.title} draws for {cache.caption_of(one.model_id, name)}"])
+    return ["from vae.notebook import open_model", "", opened(one), f"z = model.code({text(name)})", *drawn()]
+
+
+def _chosen(found: Sequence[T], key: str, title: Callable[[T], str]) -> T | None:
+    """The one that the lines are about; a choice where there are several."""
+    if len(found) < 2:
+        return found[0] if found else None
+    names = [title(each) for each in found]
+    at: int = st.selectbox("Of", range(len(found)), format_func=names.__getitem__, key=key)
+    return found[at]
 
 
 PAGES: dict[str, Callable[..., list[str]]] = {
@@ -266,3 +234,4 @@ PAGES: dict[str, Callable[..., list[str]]] = {
     "compare": of_pair,
     "train": of_training,
 }
+MORE: dict[str, Callable[[State], list[str]]] = {"bring": of_set, "models": of_brought}

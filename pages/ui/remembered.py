@@ -150,8 +150,9 @@ def _of_another(key: str) -> bool:
 
 
 def without(state: State, said: dict[str, Any], page: str) -> dict[str, Any]:
-    """The same values but those of one page: a link says what that one shows."""
-    parts = {part.key(state) for part in PARTS if part.page in (name_of(page), EVERYWHERE)} if state.model else set()
+    """The same values but those of one page: a link says what that one shows. What no link ever says stays."""
+    of_page = [part for part in PARTS if part.page in (name_of(page), EVERYWHERE) and not part.private]
+    parts = {part.key(state) for part in of_page} if state.model else set()
     return {key: value for key, value in said.items() if key not in parts and key.partition(".")[0] != name_of(page)}
 
 

@@ -3,15 +3,13 @@
 A page that comes to keep something more, on which its picture depends, adds a Part here.
 """
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from pages.ui import builder, own_picture, pen, samples, unlabelled
+from pages.ui import builder, cache, own_picture, pen, samples, unlabelled
 from pages.ui.anomaly_grid import Pressed
 from pages.ui.builder import Built
 from pages.ui.direction_picks import MOST as MOST_PICKED
@@ -32,7 +30,7 @@ from pages.ui.documents import (
     write_place,
 )
 from pages.ui.knobs import REACH
-from pages.ui.own_picture import Own
+from pages.ui.own_picture import HELD, Own
 from pages.ui.pen import Drawn
 from pages.ui.samples import Draw
 from pages.ui.state import State
@@ -199,20 +197,23 @@ def _read_ink(state: State, said: object) -> dict[str, Drawn]:
 
 
 def _write_own(state: State, value: Mapping[str, list[Own]]) -> Any:
-    return [base64.b64encode(own.x).decode() for own in value.get(state.entry.model_id, [])] or None
+    held = {id_: value[id_][-own_picture.REMEMBERED :] for id_ in state.ids.values() if value.get(id_)}
+    said = {id_: [[own_picture.as_text(own), write_code(own.code)] for own in owns] for id_, owns in held.items()}
+    return said or None
 
 
 def _read_own(state: State, said: object) -> dict[str, list[Own]]:
-    entry, found = state.entry, []
-    for one in items(said, "pictures that were brought", own_picture.HELD):
-        try:
-            x = np.frombuffer(base64.b64decode(one, validate=True), "<f4").reshape(1, *entry.shape)
-        except (TypeError, ValueError) as error:
-            raise refused("a picture that was brought is not of this model's size") from error
-        if not ((x >= 0) & (x <= 1)).all():
-            raise refused("a picture that was brought has no such pixels")
-        found.append(own_picture.as_own(entry, x))
-    return {entry.model_id: found}
+    if not isinstance(said, dict):
+        raise refused("pictures that were brought belong to no model")
+    known = [id_ for id_ in state.ids.values() if id_ in said]  # the others are of models that are gone
+    return {id_: each(partial(_read_one, id_), said[id_], "pictures that were brought", HELD) for id_ in known}
+
+
+def _read_one(model_id: str, said: object) -> Own:
+    entry, both = cache.by_id(model_id), items(said, "a picture that was brought", 2)
+    if len(both) != 2:
+        raise refused("a picture that was brought has no code")
+    return own_picture.of_text(entry, both[0], read_code(both[1], entry.latent_dim))
 
 
 PARTS = (

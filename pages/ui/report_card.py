@@ -7,10 +7,12 @@ import streamlit as st
 from live.engine import ModelEntry
 from live.reported import signed
 from pages.ui import cache, judged, report_knows
+from pages.ui.errors import plain
 from pages.ui.figures import show_bars, show_split, show_table
 from pages.ui.state import State
 from pages.ui.widgets import literal
 from vae.config import ADAPTED
+from vae.data.images import worded
 from vae.errors import VAEError
 from vae.evaluate.codes.spectrum import Free
 from vae.train.watch import duration
@@ -34,7 +36,7 @@ def draw_sentences(entry: ModelEntry) -> None:
     data = card.get("data", {}) if isinstance(card.get("data"), dict) else {}
     shape = " × ".join(map(str, reversed(config.shape)))
     title = literal(str(data.get("title") or entry.data or "images that its card does not name"))
-    count = f"{data['train']:,} images of " if isinstance(data.get("train"), int) else ""
+    count = worded(f"{data['train']:,} images of ", entry.shape) if isinstance(data.get("train"), int) else ""
     foreign = config.network == ADAPTED
     learned = "It was trained elsewhere, and is shown" if foreign else "It learned from"
     said = [f"{learned} {count}{title}, {shape}."]
@@ -59,17 +61,19 @@ def draw_sentences(entry: ModelEntry) -> None:
 def draw_figures(entry: ModelEntry) -> None:
     """The figures, each with its unit and what it means; rate and distortion as one bar."""
     figures, point = judged.figures(entry), judged.is_point(entry)
-    st.subheader("Measured on test images")
+    st.subheader(worded("Measured on test images", entry.shape))
     if not figures:
         foreign = entry.config.network == ADAPTED
         why = "how it was trained is not known here" if foreign else "it was trained without being measured at the end"
-        st.info(f"Its card has no figures: {why}.")
+        st.info(f"Its card has no figures: {plain(why)}.")
         return
     missing: list[str] = []
     told = _told(entry, missing)
+    shape = entry.shape
+    told = [(title, worded(figure, shape), worded(words, shape)) for title, figure, words in told]
     show_table(("", "", ""), told, f"Figures of {entry.title}", "figures")
     count = _tested(entry)
-    counted = f", {count:,} test images" if count else ""
+    counted = worded(f", {count:,} test images", entry.shape) if count else ""
     st.caption(
         f"{literal(str(figures.get('likelihood') or 'Likelihood not named'))}; "
         f"binarisation {figures.get('binarisation', 'none')}{counted}."
@@ -186,9 +190,9 @@ def draw_spectrum(state: State) -> None:
     try:
         found = judged.latents(entry.model_id, point)
     except VAEError as error:
-        st.info(str(error))
+        st.info(plain(error))
         return
-    unit = "variance of mu" if point else "nats per image"
+    unit = "variance of mu" if point else worded("nats per image", entry.shape)
     bars = [
         (
             str(latent),
@@ -211,10 +215,10 @@ def draw_spectrum(state: State) -> None:
         said.append("The KL above is of test images only.")
     if found.collapsed:
         said.append("Dashed: mu is almost the same for every image, so this latent tells nothing.")
-    st.caption(" ".join(said))
+    st.caption(worded(" ".join(said), entry.shape))
     if entry.config.levels:
         each = ", ".join(f"{nats:.2f}" for nats in found.per_level(entry.config.level_of))
         st.caption(f"Level by level, the most abstract first: {each} {unit}.")
     beta = entry.card.get("effective_beta")
-    if words := found.advice(float(beta) if isinstance(beta, int | float) else None, judged.barely(entry)):
+    if words := found.advice(float(beta) if isinstance(beta, int | float) else None, judged.idle(entry)):
         (st.warning if found.collapsed else st.write)(words)

@@ -9,12 +9,13 @@ from live import measurable, measures, reported
 from live.engine import ModelEntry
 from live.errands import Standing
 from pages.ui import judged, report_knows
-from pages.ui.errors import careful, plain_errors
+from pages.ui.errors import careful, plain, plain_errors
 from pages.ui.figures import show_table
 from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
 from pages.ui.visitor import me
 from pages.ui.widgets import literal
+from vae.data.images import worded
 from vae.evaluate.codes.probes import lines_of
 from vae.train.watch import duration
 
@@ -86,12 +87,12 @@ def _draw_all(state: State) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 with st.container(width="stretch", gap=None):
                     st.markdown(f"**{title}**")
-                    st.caption(words)
+                    st.caption(worded(words, entry.shape))
                 if now is None or now.how == "failed":
                     _draw_button(state, name, kept.get(name), unfit.get(name, ""))
             if name in unfit:
                 if name not in kept:
-                    st.caption(unfit[name])
+                    st.caption(plain(unfit[name]))
             elif now is None or now.how == "failed":
                 st.caption(_price(entry, name, kept.get(name)))
             if now is not None:
@@ -114,7 +115,7 @@ def _price(entry: ModelEntry, name: str, part: Mapping[str, Any] | None) -> str:
     if name != "likelihood":
         return f"{said}."
     images, draws = measurable.amount(entry, known)
-    return f"{said}: {images:,} test images, {draws:,} draws each."
+    return worded(f"{said}: {images:,} test images, {draws:,} draws each.", entry.shape)
 
 
 def _draw_button(state: State, name: str, part: Mapping[str, Any] | None, why: str) -> None:
@@ -138,7 +139,7 @@ def _ask(state: State, name: str, part: Mapping[str, Any]) -> None:
 
 def _draw_standing(state: State, name: str, now: Standing) -> None:
     if now.how == "failed":
-        st.error(now.why)
+        st.error(plain(now.why))
         return
     draw_under_way(state, now, f"report.do.cancel.{name}", _cancel, (state, name), step=" of this step")
 
@@ -164,8 +165,9 @@ def _draw_lines(entry: ModelEntry, name: str, part: Mapping[str, Any]) -> None:
     if name == "likelihood" and isinstance(images := part.get("images"), int):
         rows = [(*row[:-1], f"{row[-1]}, of {images:,} test images") if row[0] == "ELBO" else row for row in rows]
     head = bool(rows) and not any(letter.isdigit() for cell in rows[0] for letter in cell)  # names alone, no figure
+    rows = [tuple(worded(cell, entry.shape) for cell in row) for row in rows]
     show_table(rows[0] if head else (), rows[head:], f"{WORDS[name][0]} of {entry.title}", f"suite-{name}")
     if told := [MEANINGS[row[0]] for row in rows if row[0] in MEANINGS]:
-        st.caption(" ".join(told))
+        st.caption(worded(" ".join(told), entry.shape))
     for remark in (line for line in lines if len(line) == 1):
         st.caption(literal(remark[0]))

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from live import points
 from live.engine import shared
 from pages.ui import cache
 from pages.ui.cache import Code
@@ -15,6 +14,7 @@ from vae.explore import paths, projection, render
 from vae.explore.density import unusual
 from vae.explore.film import Cut, make_film
 from vae.explore.paths import Pace, Roads
+from vae.explore.views import dims_of
 
 WAYS = {"slerp": "slerp", "lerp": "lerp", "spline": "spline", "follow": "follow the data"}
 LEAST, EACH = 60, 12  # frames of a path at least, and from one keyframe to the next where there are many
@@ -170,7 +170,7 @@ def spots(model_id: str, codes: tuple[Code, ...]) -> tuple[tuple[float, float], 
     if view in known.maps or view == "pca":
         xy = projection.place(asked, known.mu, cache.xy(model_id, view))
     else:
-        xy = asked[:, points.dims_of(view, known.latent_dim)]
+        xy = asked[:, dims_of(view, known.latent_dim)]
     low, high = _box(model_id, view)
     share = np.clip((xy - low) / (high - low), -0.1, 1.1)
     return tuple((round(x, 4), round(1 - y, 4)) for x, y in share.tolist())

@@ -8,7 +8,7 @@ from live.errands import Standing
 from live.measures import FITS
 from live.samples import PRIORS, STANDARD
 from pages.ui import cache
-from pages.ui.errors import careful, plain_errors
+from pages.ui.errors import careful, plain, plain_errors
 from pages.ui.measuring import draw_under_way
 from pages.ui.state import State
 from pages.ui.visitor import me
@@ -82,7 +82,7 @@ def _ended(now: Standing | None) -> bool:
 
 def _draw_fit(state: State, kind: str, name: str, now: Standing | None) -> None:
     if now is not None and now.how == "failed":
-        st.error(now.why)
+        st.error(plain(now.why))
     if now is None or now.how == "failed":
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button(

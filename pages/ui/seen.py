@@ -5,6 +5,8 @@ import streamlit as st
 from live import components, privacy
 from live.engine import ModelEntry, shared
 from live.visitor import owner_of, short
+from vae import data
+from vae.data import brought
 from vae.errors import VAEError
 from vae.train.run import Run
 
@@ -13,6 +15,18 @@ def models() -> tuple[ModelEntry, ...]:
     """Every model that this visitor may see, in the order of the picker."""
     found = shared().models()
     return found if components.this_machine_only() else tuple(e for e in found if privacy.may_see(e, visitor()))
+
+
+def may_use(data: str) -> bool:
+    """Whether a data set is this visitor's to see: of one that is no longer shared the images are not, though models
+    that others made of it may be."""
+    return components.this_machine_only() or privacy.may_use(data, visitor())
+
+
+def has_files(name: str) -> bool:
+    """Whether its images have names of their own, and this visitor may read them."""
+    source = data.source_of(name)
+    return source.startswith(f"{brought.KIND}:") and may_use(source)
 
 
 def may_watch(owner: str, data: str) -> bool:

@@ -85,7 +85,7 @@ def _by_link(state: State, ids: Mapping[str, str], asked: Mapping[str, str]) -> 
     except VAEError as error:
         state.notice = f"The link could not be opened as it was made. {error}"
     if name not in ids:
-        state.notice = f"The link names a model that is not here ({name[:40]}), so another is shown."
+        state.notice = f"The link names a model that is not here, or not shared ({name[:40]}), so another is shown."
         return state
     state.model = name
     state.places.pop(name, None)

@@ -164,7 +164,7 @@ def restore(document: object, ids: Mapping[str, str]) -> State:
     if here.lost:
         which = ", ".join(text(name, "a model's name", 200)[:40] for name in here.lost[:3])
         more = f" and {len(here.lost) - 3} more" if len(here.lost) > 3 else ""
-        state.notice = f"Left out, because the model is not here or is another one now: {which}{more}."
+        state.notice = f"Left out, because the model is not here, not shared, or another one now: {which}{more}."
     return state
 
 

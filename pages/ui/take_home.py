@@ -1,17 +1,18 @@
 """Take home: a model, or what it says of its images, as a file for other programs."""
 
+import html
 import shlex
 
 import streamlit as st
 
-from live import privacy
+from live import components, privacy
 from live.engine import ModelEntry, shared
-from live.takeaways import takeaway
+from live.takeaways import offer, takeaway
 from pages.ui import seen
 from pages.ui.errors import plain_errors
 from pages.ui.state import State
 from pages.ui.visitor import this_machine_only
-from vae.data import brought
+from vae.data import brought, source_of
 from vae.errors import VAEError
 from vae.out import EXPORTS, TABLES
 
@@ -75,24 +76,21 @@ def draw_take_home(state: State, page: str) -> None:
 
 
 def _draw_file(entry: ModelEntry, page: str, kind: str, columns: bool) -> None:
-    """A button that makes the file, then one that downloads it."""
+    """A button that makes the file, then a link that downloads it."""
     made, key = st.session_state.setdefault(_MADE, set()), (entry.model_id, entry.name, kind, columns)
     if key not in made:
         make = f"{page}.do.make.{kind}"
-        if not st.button("Make the file", key=make, icon=":material/folder_zip:", help="It takes some seconds."):
+        place = st.empty()
+        if not place.button("Make the file", key=make, icon=":material/folder_zip:", help="It takes some seconds."):
             return
         with st.spinner("Making the file.", show_time=True):
             takeaway(shared(), entry, kind, columns)
         made.add(key)
-    st.download_button(
-        f"Download {_NAMES[kind]}",
-        lambda: takeaway(shared(), entry, kind, columns),
-        EXPORTS[kind].format(name=entry.name),
-        key=f"{page}.do.take.{kind}",
-        icon=":material/download:",
-        on_click="ignore",
-        type="primary",
-    )
+        place.empty()
+    # A link of our own: Streamlit's button would read the whole file into the server's memory.
+    file = html.escape(EXPORTS[kind].format(name=entry.name), quote=True)
+    where = f"{components.base_path()}/live/take/{offer(seen.visitor(), entry, kind, columns)}"
+    st.html(f'<a class="mu-take" href="{where}" download="{file}">Download {file}</a>')
 
 
 def _draw_commands(entry: ModelEntry, kind: str) -> None:
@@ -106,7 +104,7 @@ def _draw_commands(entry: ModelEntry, kind: str) -> None:
 
 def may_take_columns(entry: ModelEntry) -> bool:
     """Whether the columns that came with a model's data are this visitor's to see."""
-    kind, _, set_id = entry.data.partition(":")
+    kind, _, set_id = source_of(entry.data).partition(":")
     if kind != brought.KIND:
         return False
     try:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from live.engine import ModelEntry
-from pages.ui import followed, seen, train_fork, train_settings, train_words
+from pages.ui import followed, lead, seen, train_fork, train_settings, train_words
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import may_control, me, this_machine_only
@@ -88,9 +88,14 @@ def _draw_open(state: State, run: Run) -> None:
         ("Turn its sliders", "sliders.py", "tune"),
     ):
         kind: Any = "primary" if page == "map.py" else "secondary"
-        if st.button(words, key=f"train.do.open.{page[:-3]}", type=kind, icon=f":material/{icon}:"):
-            state.choose(entry.name)
-            st.switch_page(page)
+        lead.button(
+            words,
+            page,
+            key=f"train.do.open.{page[:-3]}",
+            first=lambda: state.choose(entry.name),
+            type=kind,
+            icon=f":material/{icon}:",
+        )
 
 
 def _elsewhere(run: Run) -> str:

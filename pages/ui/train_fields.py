@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from pages.ui import train_words
+from pages.ui.errors import plain
 from pages.ui.train_words import FIELDS
 from vae.errors import VAEError
 
@@ -40,7 +41,7 @@ def warn(option: str, value: str) -> None:
     try:
         train_words.check(option, value)
     except VAEError as error:
-        st.warning(str(error))
+        st.warning(plain(error))
 
 
 def choose(

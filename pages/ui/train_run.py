@@ -4,7 +4,7 @@ import streamlit as st
 
 from live.engine import ModelEntry
 from pages.ui import followed, history, seen, train_controls
-from pages.ui.errors import plain_errors
+from pages.ui.errors import plain, plain_errors
 from pages.ui.state import State
 from pages.ui.visitor import me, this_machine_only
 from pages.ui.widgets import literal
@@ -68,7 +68,7 @@ def chosen(state: State) -> Run | ModelEntry | None:
             return _run_of(state.run)
     except VAEError as error:  # deleted meanwhile, or a link to another machine's
         state.run = ""
-        st.warning(str(error))
+        st.warning(plain(error))
     rows = [row for row in followed.board().rows if seen.may_watch(row.owner, row.data)]
     ours = [row for row in rows if row.how != "cancelled" and (row.owner == me(state) or this_machine_only())]
     anybody = [row for row in rows if row.how in UNDER_WAY]
@@ -126,7 +126,7 @@ def _draw_view(state: State, run: Run, how: str) -> None:
         st.progress(seen.fraction, seen.line)
     why = run.failure() if how in ("failed", "interrupted") else ""
     if why:
-        (st.error if how == "failed" else st.warning)(why)
+        (st.error if how == "failed" else st.warning)(plain(why))
     notes = [note for note in seen.notes if not why or (note not in why and why not in note)]  # said once
     lines = [seen.state if how in ("running", "paused") else "", *notes[-NOTES:]]
     st.caption("  \n".join(literal(line) for line in lines if line))

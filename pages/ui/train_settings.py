@@ -58,7 +58,9 @@ def _parts(arguments: tuple[str, ...]) -> dict[str, str]:
     numbers = {"rise": f"rise {bend.rise:g}", "cycles": f"{bend.cycles} cycles", "nats": f"{bend.nats:g} nats"}
     numbers |= {"samples": f"{bend.samples} draws", "gamma": f"gamma {bend.gamma:g}", "critic": f"critic {bend.critic}"}
     bends = [numbers[name] for name in train_words.BENDS[bend.kind]]
-    long = f"{settings.epochs:,} epochs" if settings.minutes is None else f"{settings.minutes:g} minutes"
+    long = f"{settings.epochs:,} epochs"
+    if settings.minutes is not None:
+        long = f"{settings.minutes:g} minute{'' if settings.minutes == 1 else 's'}"
     limit = asked.limit and f"{asked.limit:,} images"
     drawn = asked.binarise if asked.binarise != "none" else None
     rest = {"first": limit, "drawn": drawn, "between layers": asked.activation, "spread of a pixel": asked.std}

@@ -10,6 +10,7 @@ import streamlit as st
 from live.engine import shared
 from pages.ui import cache
 from pages.ui.cache import Code
+from pages.ui.errors import plain
 from pages.ui.kept_directions import keep_row
 from pages.ui.knobs import along, mount_knobs, name_of, numbers
 from pages.ui.state import KeptDirection, Place, State
@@ -102,7 +103,7 @@ def draw_axes(state: State) -> Place:
     try:
         found = axes(model_id, way, start.code)[:SHOWN]
     except VAEError as why:  # a collapsed model is no mistake of the visitor's
-        st.info(str(why))
+        st.info(plain(why))
         return start
     turned = _turned(state, way, len(found))
     _mount(state, way, found, turned)

@@ -5,13 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from live import components
+from live import components, room
 from live.uploads import ID, Upload, shared_uploads
 from pages.ui import live
 from pages.ui.errors import careful
 from pages.ui.state import State
 from pages.ui.visitor import me
 from vae.errors import VAEError
+
+AND_OTHERS = " and others"
 
 
 def draw_uploader(state: State, key: str, *, what: str, accept: str, folder: bool) -> Path | None:
@@ -45,6 +47,12 @@ def drop(state: State, key: str) -> None:
         shared_uploads().remove(me(state), upload)
 
 
+def draw_room(state: State) -> None:
+    """How much this visitor has brought, of how much that may be: uploads, data and models together."""
+    if mine := shared_uploads().used().get(me(state), 0):
+        st.caption(room.line(mine))
+
+
 def names(folder: Path) -> tuple[str, ...]:
     """What the files of an upload were called."""
     found = shared_uploads().found(folder.parent.name, folder.name)
@@ -57,13 +65,17 @@ def titled(upload: Upload) -> str:
     if len(upload.names) == 1:
         return first.rpartition("/")[2]
     top = first.partition("/")[0]
-    return top if all(name.startswith(f"{top}/") for name in upload.names) else f"{first.rpartition('/')[2]} and others"
+    return (
+        top if all(name.startswith(f"{top}/") for name in upload.names) else f"{first.rpartition('/')[2]}{AND_OTHERS}"
+    )
 
 
 def title_of(state: State, key: str) -> str:
-    """What people call what was uploaded at this place, without its ending; "" while there is nothing."""
+    """What people call what was uploaded at this place, without its ending; "" where it is several files or nothing."""
     upload = _found(state, key)
-    return "" if upload is None else titled(upload).partition(".")[0].replace("_", " ").strip()
+    if upload is None or titled(upload).endswith(AND_OTHERS):
+        return ""
+    return titled(upload).partition(".")[0].replace("_", " ").strip()
 
 
 def _settled(state: State, key: str, told: Any) -> None:

@@ -24,6 +24,13 @@ def this_machine_only() -> bool:
     return components.this_machine_only()
 
 
+def seen_by() -> str:
+    """Who sees what this visitor brings, in a sentence that is true of this server."""
+    if this_machine_only():
+        return "Whoever works at this computer sees it: the server answers no other."
+    return "Only you see it until you share it."
+
+
 def brought_sets(state: State) -> list[brought.BroughtSet]:
     """The data sets that this visitor may train on: their own and those that others share, the newest first."""
     return brought.sets(None if this_machine_only() else me(state))

@@ -117,7 +117,7 @@ def offer_originals(name: str) -> None:
             data.fetch(name, show)
         except VAEError as error:  # told here: the page goes on with its reconstructions
             bar.empty()
-            st.error(str(error))
+            st.error(plain(error))
         else:
             st.rerun()
 

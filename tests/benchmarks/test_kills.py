@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -52,6 +53,8 @@ def test_a_run_killed_again_and_again_ends_as_one_that_was_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     FORKS.set_forkserver_preload(["vae.cli.training", "sklearn.datasets"])
+    # A new process runs the main script again, and tests of pages leave a page of theirs in its place: give it none.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     monkeypatch.setattr(Home, "start", lambda home: Forked(home))
     (tmp_path / "alone").mkdir()
     alone, pace = undisturbed(tmp_path / "alone", 8)

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.training.restart import count
 from vae.train.events import EventLog
-from vae.train.run import Attempts
+from vae.train.run_folder import Attempts
 from vae.train.runs import submit
 
 WORDS = ["--data", "digits", "--model", "mlp"]

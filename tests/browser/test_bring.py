@@ -87,8 +87,7 @@ def test_from_files_to_the_map_by_clicks_alone(page: Page, app_server: AppServer
     fill(page, "Minutes", "0.1")
     page.get_by_role("button", name="Start training").click()
     expect(page.get_by_text(re.compile("Finished after"))).to_be_visible(timeout=2 * PATIENCE)
-    rest(page)  # the page is drawn once more when a training ends
-    page.get_by_role("button", name="Open it on the map").click(timeout=PATIENCE)
+    page.get_by_role("button", name="Open it on the map").click(timeout=PATIENCE)  # while the page is drawn once more
     expect(page.get_by_role("heading", name="Map", exact=True)).to_be_visible(timeout=PATIENCE)
     rest(page)
     count = 60 if name == "shapes" else 80

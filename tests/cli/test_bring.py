@@ -12,7 +12,7 @@ from tests.foreign.conftest import kl, pythae  # noqa: F401
 from vae import checkpoint, data
 from vae.checkpoint import Owner, read_owner
 from vae.cli import main
-from vae.cli.bring import clean_card
+from vae.cli.bring_ours import clean_card
 from vae.data.images import Images
 from vae.encodings import encode, load_encodings, save_encodings
 from vae.foreign.allow import VARIABLE
@@ -158,6 +158,10 @@ def test_of_a_card_only_what_can_be_shown_is_kept() -> None:
     for name in ("table:/etc/passwd", "folder:/", "brought:0123456789abcdef", "brought:../../x", 3):
         assert "name" not in clean_card({"data": {"name": name}}, "T", "ada")["data"]
     assert clean_card([], "T", "") == {"title": "T"}
+    channels = [{"name": "DNA", "colour": "#ff8800"}, {"name": "n" * 999, "colour": "#00FF00"}]
+    said = clean_card({"data": {"channels": [one | {"more": 1} for one in channels]}}, "T", "")["data"]["channels"]
+    assert said == [channels[0], {"name": "n" * 60, "colour": "#00ff00"}]
+    assert "channels" not in clean_card({"data": {"channels": ["<script>"]}}, "T", "")["data"]
 
 
 def test_a_model_that_was_brought_is_refused_where_its_files_were_changed(bring, kl: Path, tmp_path: Path) -> None:  # noqa: F811

@@ -5,8 +5,9 @@ import json
 import pytest
 
 from vae import checkpoint
-from vae.cli import training
+from vae.cli import course, keeping, progress
 from vae.cli.training import carry_out
+from vae.errors import VAEError
 from vae.home import runs_folder
 from vae.train import keeper, saves
 from vae.train.events import EventLog
@@ -42,6 +43,7 @@ def at_save(monkeypatch):
             return real(*arguments, **options)
 
         monkeypatch.setattr(saves, "write", write)
+        monkeypatch.setattr(course, "SAVE_WORTH", 0)  # every epoch, however short
 
     return when
 
@@ -92,27 +94,47 @@ def test_a_paused_run_goes_on_as_if_it_had_not_been(ask, at_step):
     assert checkpoint.load(one.model_folder).card["resumed"] == 1
 
 
-def test_a_run_killed_between_a_save_and_its_word_says_the_word_later(ask, monkeypatch):
+class Killed(BaseException):
+    """As if the process were gone."""
+
+
+@pytest.fixture
+def killed_at_word(monkeypatch):
+    """Work until an epoch is to be said, counted from 1, and no further."""
+
+    def when(run, number):
+        say, count = progress.Reporter.say, []
+
+        def silenced(reporter, kind, **fields):
+            count.extend([1] * (kind == "epoch"))
+            if len(count) == number:
+                raise Killed
+            say(reporter, kind, **fields)
+
+        with monkeypatch.context() as patch, pytest.raises(Killed):
+            patch.setattr(progress.Reporter, "say", silenced)
+            work(run)
+
+    return when
+
+
+def test_a_run_killed_between_a_save_and_its_word_says_the_word_later(ask, killed_at_word):
     one = ask("one", "--epochs", "2")
-
-    class Killed(BaseException):
-        pass
-
-    say = training.Reporter.say
-
-    def silenced(reporter, kind, **fields):
-        if kind == "epoch":
-            raise Killed
-        say(reporter, kind, **fields)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training.Reporter, "say", silenced)
-        with pytest.raises(Killed):
-            work(one)
+    killed_at_word(one, 1)
     assert one.state() == "interrupted" and one.saved_step() == 2 and "epoch" not in kinds(one)
     work(one)
     assert [event["epoch"] for event in one.events()[0] if event["kind"] == "epoch"] == [1, 2]
     assert [event["step"] for event in one.events()[0] if event["kind"] == "resumed"] == [2]
+
+
+def test_epochs_that_were_saved_together_are_all_said_after_a_kill(ask, killed_at_word, monkeypatch):
+    monkeypatch.setattr(course, "SAVE_WORTH", 1e9)
+    monkeypatch.setattr(course, "SAID_WITHIN", 1e9)
+    one = ask("one", "--epochs", "4")
+    killed_at_word(one, 3)  # the first was saved alone, the others are with the end
+    assert one.saved_step() == 8
+    work(one)
+    assert [event["epoch"] for event in one.events()[0] if event["kind"] == "epoch"] == [1, 2, 3, 4]
 
 
 def test_a_damaged_save_is_set_aside_and_told(ask, at_save):
@@ -154,8 +176,8 @@ def test_a_cancelled_run_keeps_nothing(ask, at_save, monkeypatch, when):
     if when == "training":
         at_save(2, one.cancel)
     else:
-        real = training.encode_images
-        monkeypatch.setattr(training, "encode_images", lambda *a: one.cancel() or real(*a))
+        real = keeping.encode_images
+        monkeypatch.setattr(keeping, "encode_images", lambda *a: one.cancel() or real(*a))
     assert work(one) == {}
     assert one.state() == "cancelled" and kinds(one).count("cancelled") == 1
     assert not one.model_folder.exists() and not (one.folder / "saves").exists()
@@ -178,7 +200,7 @@ def test_data_that_vanish_are_told_in_a_line_and_the_run_goes_on_when_they_are_b
     table.write_text(text)
     one = submit(home, ["--data", f"table:{table}", "--model", "mlp", "--epochs", "1"], "")
     table.unlink()
-    with pytest.raises(training.VAEError):
+    with pytest.raises(VAEError):
         work(one)
     assert one.state() == "failed" and "rows.csv" in one.failure() and one.can_resume
     table.write_text(text)

@@ -12,14 +12,14 @@ from PIL import Image
 
 from vae import checkpoint
 from vae.batches import stored
-from vae.cli import training
+from vae.cli import course, keeping, training
 from vae.data import load
 from vae.encodings import load_encodings
 from vae.errors import VAEError
 from vae.explore import projection
 from vae.home import runs_folder
 from vae.measure import measure
-from vae.train import plan, runs
+from vae.train import plan, runs, saves
 from vae.train.events import EventLog
 from vae.train.run import Run
 from vae.train.step import Stepper
@@ -126,7 +126,7 @@ def test_half_halves_the_weights_and_the_figures_are_of_the_halved_model(vae, tr
         measured.append(all(torch.equal(value, value.half().float()) for value in model.state_dict().values()))
         return measure(model, pixels)
 
-    monkeypatch.setattr(training, "measure", watched)
+    monkeypatch.setattr(keeping, "measure", watched)
     said = vae("train", *TINY, "--epochs", 2, "--seed", 5, "--out", tmp_path / "half", "--half", "--json").json
     assert measured[-1]
     whole, half = ((f / "model.safetensors").stat().st_size for f in (trained[0], tmp_path / "half"))
@@ -211,8 +211,24 @@ def test_an_epoch_is_told_only_when_its_save_is_on_the_disk(vae, monkeypatch):
         say(log, kind, **fields)
 
     monkeypatch.setattr(EventLog, "say", heard)
+    monkeypatch.setattr(course, "SAVE_WORTH", 0)
     assert vae("train", *TINY, "--epochs", 3, "--limit", 200).status == 0
     assert there == [(2, 2, True), (4, 4, True), (6, 6, True)]
+
+
+def test_saves_take_a_small_part_of_the_time_and_none_is_missing_at_the_end(vae, monkeypatch, last_run):
+    written, write = [], saves.write
+
+    def counted(folder, step, *state, **loss):
+        written.append(step)
+        return write(folder, step, *state, **loss)
+
+    monkeypatch.setattr(saves, "write", counted)
+    monkeypatch.setattr(course, "SAVE_WORTH", 1e9)
+    assert vae("train", *TINY, "--epochs", 4, "--limit", 200).status == 0
+    assert written == [2, 8]
+    said = [event for event in last_run().events()[0] if event["kind"] == "epoch"]
+    assert [event["step"] for event in said] == [2, 4, 6, 8]
 
 
 def test_minutes_end_a_run_and_an_objective_bends_it(vae, last_run):
@@ -418,7 +434,7 @@ def test_a_run_that_breaks_says_so_in_its_events_and_can_go_on(vae, monkeypatch,
         raise KeyError("a bug")
 
     with monkeypatch.context() as patch:
-        patch.setattr(training, "Recorder", broken)
+        patch.setattr(course, "Recorder", broken)
         with pytest.raises(KeyError):
             vae("train", *TINY, "--limit", 64, "--epochs", 1)
     run = last_run()
@@ -473,7 +489,7 @@ def test_a_full_memory_is_told_plainly(vae, monkeypatch, error):
     def full(*arguments, **options):
         raise error
 
-    monkeypatch.setattr(training, "Trainer", full)
+    monkeypatch.setattr(course, "Trainer", full)
     said = vae("train", *TINY)
     assert said.status == 2 and said.err.startswith("The memory is full") and said.err.count("\n") == 1
 

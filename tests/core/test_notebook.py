@@ -9,7 +9,7 @@ from PIL import Image
 
 from live.engine import SHIPPED, Engine
 from vae.errors import VAEError
-from vae.notebook import Picture, add, move, open_model, open_run, original, sheet
+from vae.notebook import Picture, add, as_direction, move, open_model, open_run, original, sheet
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +61,49 @@ def test_a_direction_is_a_step_from_mean_to_mean(model):
     rest = [known.image_id(row) for row in np.flatnonzero(~three)[:9]]
     between = model.direction_between(some, rest)
     assert np.allclose(between.step, model.codes(some).mean(axis=0) - model.codes(rest).mean(axis=0), atol=1e-5)
+
+
+def test_what_kinds_have_more_of_is_left_out_and_a_direction_stays_at_right_angles_to_others(model):
+    """Both computed here from their definitions."""
+    known, chance = model.encodings, np.random.default_rng(1)
+    rows = chance.permutation(len(known))[:400]
+    one, two = rows[:150], rows[150:]
+    names = [[known.image_id(row) for row in side] for side in (one, two)]
+    steps = []
+    for label in range(len(known.label_names)):
+        ours, theirs = (side[known.labels[side] == label] for side in (one, two))
+        if min(len(ours), len(theirs)) >= 5:
+            steps.append(known.mu[ours].mean(axis=0, dtype=float) - known.mu[theirs].mean(axis=0, dtype=float))
+    found = model.direction_between(*names, alike=["class"])
+    assert len(steps) > 5 and np.allclose(found.step, np.mean(steps, axis=0), atol=1e-5)
+    eight = model.direction("label:8")
+    whole, apart = model.direction("label:3"), model.direction("label:3", apart=[eight])
+    metric = np.linalg.inv(np.cov(known.mu, rowvar=False))
+    assert abs(apart.step @ metric @ eight.vector) < 1e-4 < abs(whole.step @ metric @ eight.vector)
+    again = as_direction(whole.vector, whole.gap)
+    assert np.array_equal(move(model.code("test/3"), again, 0.7), move(model.code("test/3"), whole, 0.7))
+
+
+def test_images_are_found_by_a_condition_and_by_a_line_on_the_map(model):
+    known = model.encodings
+    three = {known.image_id(row) for row in np.flatnonzero(known.labels == known.label_names.index("3"))}
+    assert set(model.where('"3"')) == three
+    x, y = known.mu.T
+    within = np.flatnonzero((x > 0.0123) & (x < 1.0123) & (y > -1.0123) & (y < 0.5123))
+    line = [(0.0123, -1.0123), (1.0123, -1.0123), (1.0123, 0.5123), (0.0123, 0.5123)]
+    assert model.inside("0,1", line) == [known.image_id(row) for row in within] != []
+    others = model.direction_between(model.where('"3"'))
+    assert np.allclose(others.step, model.direction("label:3").step, atol=1e-6)
+    assert np.allclose(model.average(), known.mu.mean(axis=0), atol=1e-5)
+
+
+def test_samples_of_a_kind_lie_among_its_images(model):
+    known = model.encodings
+    z = model.samples(6, 3, of="label:3")
+    voters = np.linspace(0, len(known) - 1, 20_000).astype(int)  # as many images are asked
+    distances = np.linalg.norm(known.mu[voters][None] - z[:, None], axis=2)
+    votes = (known.labels[voters] == known.label_names.index("3"))[np.argsort(distances, axis=1)[:, :15]]
+    assert (votes.sum(axis=1) >= 8).all() and np.array_equal(model.samples(2, 3, of="label:3"), z[:2])
 
 
 @pytest.mark.parametrize("way", ["principal", "dimensions", "everywhere"])

@@ -11,6 +11,7 @@ import pytest
 
 from vae import data
 from vae.data import brought, intake
+from vae.data.brought import loaded
 from vae.data.intake import guard
 from vae.errors import VAEError
 
@@ -100,7 +101,7 @@ def test_facts_that_do_not_hold_together_are_refused(images: Path, bring: Bring,
     one = bring(images)
     facts = brought.place(one) / "set.json"
     facts.write_text(json.dumps(json.loads(facts.read_text()) | change))
-    brought._arrays.cache_clear()
+    loaded._arrays.cache_clear()
     with pytest.raises(VAEError):
         brought.load(one, "train")
 
@@ -111,7 +112,7 @@ def test_a_file_cut_short_is_one_plain_line(images: Path, bring: Bring, file: st
     one = bring(images)
     path = brought.place(one) / file
     path.write_bytes(path.read_bytes()[:left])
-    brought._arrays.cache_clear()
+    loaded._arrays.cache_clear()
     with pytest.raises(VAEError):
         brought.load(one, "train")
         brought.rows(one)
@@ -126,6 +127,26 @@ def test_what_the_process_left_half_made_is_never_put_in_place(images: Path, bri
     assert made.exists() and not brought.place(one).exists()
     brought.drop_aside(one)
     assert not made.exists()
+
+
+def test_a_set_whose_tensors_are_others_is_not_put_in_place(images: Path, bring: Bring) -> None:
+    """The process that makes a set reads what a stranger gave: what it leaves is believed no more than that."""
+    one, other = bring(images), brought.new_id()
+    made = brought.make_aside(other)
+    for each in brought.place(one).iterdir():
+        (made / each.name).write_bytes(each.read_bytes())
+    said = json.loads((made / "set.json").read_text())
+    (made / "set.json").write_text(json.dumps(said | {"train_size": said["train_size"] + 1}))
+    with pytest.raises(VAEError, match="do not fit what is said of them"):
+        brought.put_in_place(other)
+    assert not brought.place(other).exists()
+
+
+def test_columns_come_split_by_split(images: Path, bring: Bring) -> None:
+    one = bring(images)
+    whole, (train, test) = brought.rows(one), [brought.rows(one, split) for split in ("train", "test")]
+    assert [len(part) for part in (train, test)] == [len(brought.load(one, split)) for split in ("train", "test")]
+    assert train["file"].to_pylist() + test["file"].to_pylist() == whole["file"].to_pylist()
 
 
 # ---- the guarded process -------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from vae.config import MAX_SIDE, MAX_VECTOR, MIN_SIDE
 from vae.data import images as module
 from vae.data import table
-from vae.data.images import Images, public_name, split_by_hash
+from vae.data.images import Images, public_name, split_by_hash, worded
 from vae.errors import VAEError
 
 
@@ -122,3 +122,10 @@ def test_split_by_hash_leaves_at_least_one_row_on_each_side(number: int) -> None
 
 def test_limits_are_those_of_the_networks() -> None:
     assert (module.MIN_SIDE, module.MAX_SIDE, table.MAX_COLUMNS) == (MIN_SIDE, MAX_SIDE, MAX_VECTOR)
+
+
+def test_of_vectors_the_same_words_are_about_rows() -> None:
+    said = "An image of 12 images, 0.1 per pixel; imaging"
+    assert worded(said, (1, 8, 8)) == said
+    assert worded(said, (32,)) == "A row of 12 rows, 0.1 per number; imaging"
+    assert worded("Images: 3, nats per image.", (32,)) == "Rows: 3, nats per row."

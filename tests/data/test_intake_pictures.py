@@ -1,6 +1,7 @@
 """One image file to numbers, and numbers to what is trained on."""
 
 import io
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -153,10 +154,17 @@ def test_channels_are_lights_that_add() -> None:
 @pytest.mark.parametrize(
     ("sizes", "side"),
     [([(20, 28)] * 3, (28, 20)), ([(64, 64)], (64, 64)), ([(105, 105)] * 2, (64, 64)), ([(40, 50), (33, 90)], (32, 32)),
-     ([(178, 218)], (64, 64)), ([(9, 30), (20, 9)], (8, 8))],
+     ([(178, 218)], (64, 64)), ([(9, 30), (20, 9)], (8, 8)), ([(48, 40)] * 1501 + [(70, 90)] * 3, (40, 48)),
+     ([(48, 40)] * 8 + [(70, 90)] * 2, (32, 32)), ([(40, 6)] * 9, (8, 8))],
 )  # fmt: skip
 def test_a_good_size_is_suggested(sizes: list[tuple[int, int]], side: tuple[int, int]) -> None:
-    assert fit.suggested_side(sizes) == side
+    assert fit.suggested_side(Counter(sizes)) == side
+
+
+def test_the_shape_of_the_images_themselves_is_offered() -> None:
+    assert fit.own_shapes([(48, 40), (70, 90), (178, 218), (1000, 20)]) == [
+        (40, 48), (90, 70), (64, 50), (128, 105), (64, 52)
+    ]  # fmt: skip
 
 
 def test_no_decoder_reads_more_than_a_file_may_have(tmp_path: Path) -> None:

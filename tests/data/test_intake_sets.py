@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import os
 import struct
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from vae.data import brought
-from vae.data.intake import Choice, columns, survey, tables, told
+from vae.data.intake import Choice, columns, survey, table_files, told
 from vae.data.intake.given import Unreadable, gather
 from vae.errors import VAEError
 
@@ -158,9 +161,10 @@ def test_every_column_is_given_back_as_it_came(tmp_path: Path, bring: Bring) -> 
         row = rows["file"].index(f"img/c{at}.png")
         got = [rows[name][row] for name in known.columns[1:]]
         assert got == [f"img/c{at}.png", "AB"[at % 2], f"p{at // 3}", 20.5 + at, at % 2, f"{at:03}", "=1+1"]
-    assert known.label_column == "label" and known.attribute_names == ("age", "treated", "code")
+    assert known.label_column == "label" and known.attribute_names[-3:] == ("age", "treated", "code")
+    assert known.attribute_names[:-3] == tuple(f"patient: p{at}" for at in range(10))
     train = brought.load(one, "train")
-    assert train.attributes[:, 0].tolist() == brought.rows(one, "train")["age"].to_pylist()
+    assert train.attributes[:, -3].tolist() == brought.rows(one, "train")["age"].to_pylist()
 
 
 def test_what_belongs_together_stays_together(tmp_path: Path, bring: Bring) -> None:
@@ -184,8 +188,13 @@ def test_images_and_rows_without_each_other_are_said(tmp_path: Path, planned: Pl
     picture(root / "img" / "extra.png")
     with (root / "labels.csv").open("a") as file:
         file.write("img/gone.png,A,p1,3,1,001,x\r\nimg/c1.png,A,p1,3,1,001,x\r\n")
-    why = dict(told.understood(planned(root)).left_out)
-    assert "no row" in why["img/extra.png"] and "not there" in why["img/gone.png"] and "twice" in why["img/c1.png"]
+    (root / "img" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n, and then nothing that is one")
+    seen = told.understood(planned(root))
+    why = dict(seen.left_out)
+    assert why.keys() == {"img/extra.png", "img/broken.png"} and seen.left_out_count == 2
+    assert "no row" in why["img/extra.png"] and "no row" not in why["img/broken.png"]
+    assert "labels.csv names 1 image that is not there (img/gone.png)." in seen.warnings
+    assert "labels.csv names 1 image that is named twice: the first row counts (img/c1.png)." in seen.warnings
 
 
 @pytest.mark.parametrize("said", ["c{}.png", "c{}", "data/set/img/c{}.png", ".\\img\\c{}.png"])
@@ -210,14 +219,6 @@ def test_images_are_found_however_they_are_named(tmp_path: Path, planned: Planne
 )  # fmt: skip
 def test_columns_are_told_apart(cells: list, kind: str) -> None:
     assert columns.understand("x", cells).kind == kind
-
-
-def test_a_column_with_gaps_is_kept_and_no_attribute(tmp_path: Path) -> None:
-    cells = {"age": [1.5, None, 3.5], "ok": ["yes", "no", "yes"], "minus": [-1, 1, 1]}
-    known = [columns.understand(name, column) for name, column in cells.items()]
-    found, said = columns.attributes(known, cells, set())
-    assert {name: values.tolist() for name, values in found.items()} == {"ok": [1, 0, 1], "minus": [0, 1, 1]}
-    assert said == ["Columns with gaps are kept, but are no attributes: age."]
 
 
 def test_classes_that_are_numbers_are_in_their_order() -> None:
@@ -268,6 +269,15 @@ def test_channels_are_found_before_or_after(tmp_path: Path, planned: Planned, sh
     assert planned(tmp_path / "a.npy").shape == (channels, *sides)
 
 
+def test_an_array_that_lies_column_by_column_is_the_same_array(tmp_path: Path, planned: Planned) -> None:
+    pixels = RANDOM.integers(0, 256, (12, 10, 14), dtype=np.uint8)
+    np.save(tmp_path / "a.npy", np.asfortranarray(pixels))
+    source = planned(tmp_path / "a.npy").source
+    assert source.picture is not None
+    for row, name in enumerate(source.names):
+        assert np.array_equal(source.picture(row).pixels[..., 0], pixels[int(name.removeprefix("a/"))])
+
+
 def test_train_and_test_arrays_are_one_set(tmp_path: Path, bring: Bring) -> None:
     x, y = RANDOM.integers(0, 2, (30, 64), dtype=np.uint8), np.arange(30) % 3
     np.savez(tmp_path / "a.npz", x_train=x[:20], x_test=x[20:], y_train=y[:20], y_test=y[20:])
@@ -304,10 +314,13 @@ def test_idx_files_are_read_packed_or_not(tmp_path: Path, bring: Bring) -> None:
 
 
 def test_a_gzip_bomb_is_refused() -> None:
-    from vae.data.intake.arrays import unpacked
+    from vae.data.intake.archive import unpacked
 
     with pytest.raises(Unreadable, match="unpacks to more"):
         unpacked(gzip.compress(bytes(40 << 20)), 1 << 30)
+    lies = gzip.compress(bytes(40 << 20))[:-4] + struct.pack("<I", 7)  # its end says that it is short
+    with pytest.raises(Unreadable, match="unpacks to more"):
+        unpacked(lies, 1 << 30)
 
 
 # ---- vectors -------------------------------------------------------------------------------------------------------
@@ -357,9 +370,22 @@ def test_a_table_that_is_none_is_refused_in_a_line(tmp_path: Path, planned: Plan
         planned(tmp_path / "a.csv")
 
 
+@given(st.text(alphabet='ab,\r\n"', max_size=40))
+def test_lines_are_those_python_itself_finds(text: str) -> None:
+    found = list(table_files._lines(text, ",", 100))
+    assert found == list(io.StringIO(text, newline=""))
+
+
+@pytest.mark.parametrize("text", ["a,b\n" + "," * 1_200_000, "," * 1_200_000])
+def test_a_line_of_a_million_cells_is_refused_before_they_are_made(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(Unreadable, match="separators"):
+        table_files.read_table(gather(tmp_path / "a.csv").items[0])
+
+
 def test_cells_become_numbers_only_where_nothing_is_lost(tmp_path: Path) -> None:
     table(tmp_path / "a.csv", ["a", "b", "c", "d"], [["01", "1", "1.50", "2.5"], ["2", "", "2", "-3.0"]])
-    found = tables.read(gather(tmp_path / "a.csv").items[0])
+    found = table_files.read_table(gather(tmp_path / "a.csv").items[0])
     assert found == {"a": ["01", "2"], "b": [1, None], "c": ["1.50", "2"], "d": [2.5, -3.0]}
 
 

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import torch
 
-from vae.checkpoint import Checkpoint
-from vae.config import Config
 from vae.data import Images, brought
 from vae.errors import VAEError
 from vae.evaluate.codes import knows
@@ -15,8 +13,6 @@ from vae.evaluate.codes.columns import as_columns
 from vae.evaluate.codes.knows import Told, figure, measure_columns, read_knows
 from vae.evaluate.codes.nuisances import nuisances
 from vae.evaluate.estimate import Estimate
-from vae.model import VAE
-from vae.posterior import Posterior
 
 SIDE = 16
 
@@ -67,22 +63,6 @@ def test_colours_and_rows_are_measured_too():
 # ---- what codes tell -----------------------------------------------------------------------------------------------
 
 
-class Tells(VAE):
-    """Its code is what `tell` makes of x."""
-
-    def __init__(self, size, tell):
-        super().__init__(Config(shape=(1, SIDE, SIDE), latent_dim=size, encoder_sizes=(4,), decoder_sizes=(4,)))
-        self.tell = tell
-
-    def encode(self, x):
-        mu = self.tell(x)
-        return Posterior(mu, torch.zeros_like(mu))
-
-
-def told_by(size, tell, tmp_path):
-    return Checkpoint(Tells(size, tell).eval().requires_grad_(False), {}, "0" * 16, tmp_path)
-
-
 def noise(x, size=3):
     return torch.randn(len(x), size, generator=torch.Generator().manual_seed(len(x)))
 
@@ -117,8 +97,8 @@ def bright_in_the_middle(x):
     return torch.cat([noise(x, 1), 5 * x.flatten(1).mean(1, keepdim=True) - 2, noise(x, 1)], dim=1)
 
 
-def test_what_a_code_says_is_found_and_where(sides, tmp_path):
-    found = measure_columns(told_by(3, bright_in_the_middle, tmp_path), *sides)
+def test_what_a_code_says_is_found_and_where(sides, told_by):
+    found = measure_columns(told_by(3, bright_in_the_middle, SIDE), *sides)
     one = by_name(found)
     assert one["brightness"].line.value > 0.999 and one["brightness"].near.value > 0.9
     assert (one["brightness"].best, one["brightness"].how, one["brightness"].alone) == (1, "well", True)
@@ -132,16 +112,16 @@ def test_what_a_code_says_is_found_and_where(sides, tmp_path):
     assert (found.train, found.test, found.numbers) == (600, 400, 3)
 
 
-def test_codes_that_say_nothing_tell_nothing_however_rare_a_thing_is(sides, tmp_path):
-    found = measure_columns(told_by(3, noise, tmp_path), *sides)
+def test_codes_that_say_nothing_tell_nothing_however_rare_a_thing_is(sides, told_by):
+    found = measure_columns(told_by(3, noise, SIDE), *sides)
     assert {one.how for one in found.told} == {"not"}
     rare = by_name(found)["rare thing"]
     assert rare.line.value > 0.85 and rare.chance > 0.85  # always naming the commoner one is right that often
     assert abs(by_name(found)["brightness"].chance) < 0.1
 
 
-def test_what_does_not_vary_is_left_out_with_the_reason(sides, tmp_path):
-    found = measure_columns(told_by(3, noise, tmp_path), *sides)
+def test_what_does_not_vary_is_left_out_with_the_reason(sides, told_by):
+    found = measure_columns(told_by(3, noise, SIDE), *sides)
     why = dict(found.left_out)
     assert why == {
         "size by area": "the same for all images",
@@ -152,8 +132,8 @@ def test_what_does_not_vary_is_left_out_with_the_reason(sides, tmp_path):
     assert "Left out: size by area (the same for all images)." in found.lines()
 
 
-def test_the_same_seed_gives_the_same_figures(sides, tmp_path):
-    model = told_by(3, bright_in_the_middle, tmp_path)
+def test_the_same_seed_gives_the_same_figures(sides, told_by):
+    model = told_by(3, bright_in_the_middle, SIDE)
     first, again, other = (measure_columns(model, *sides, seed=seed, limit=200, tested=100) for seed in (0, 0, 1))
     assert first == again != other and (first.train, first.test) == (200, 100)
 
@@ -195,7 +175,7 @@ def test_columns_of_numbers_words_and_gaps():
     assert as_columns("even", ["a", "a"], ["a"]) is None
 
 
-def test_every_column_that_was_brought_is_read(sides, tmp_path, monkeypatch):
+def test_every_column_that_was_brought_is_read(sides, told_by, monkeypatch):
     import pyarrow
 
     train, test = (
@@ -214,7 +194,7 @@ def test_every_column_that_was_brought_is_read(sides, tmp_path, monkeypatch):
 
     monkeypatch.setattr(brought, "get", lambda set_id: Known())
     monkeypatch.setattr(brought, "rows", rows)
-    found = by_name(measure_columns(told_by(3, bright_in_the_middle, tmp_path), train, test))
+    found = by_name(measure_columns(told_by(3, bright_in_the_middle, SIDE), train, test))
     assert found["depth"].kind == "column" and found["depth"].line.value > 0.99  # each image met its own row
     assert found["depth"].train == sum(i % 7 != 0 for i in range(600))
     assert "file" not in found and "same" not in found
@@ -223,8 +203,8 @@ def test_every_column_that_was_brought_is_read(sides, tmp_path, monkeypatch):
 # ---- kept ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_kept_is_read_again_and_nothing_else(sides, tmp_path):
-    found = measure_columns(told_by(3, bright_in_the_middle, tmp_path), *sides, limit=100, tested=60)
+def test_what_is_kept_is_read_again_and_nothing_else(sides, told_by):
+    found = measure_columns(told_by(3, bright_in_the_middle, SIDE), *sides, limit=100, tested=60)
     kept = json.loads(json.dumps(found.to_json()))
     assert read_knows(kept) == found
     for bad in (None, [], {}, kept | {"told": [{}]}, kept | {"left_out": [1]}, kept | {"told": 5}):
@@ -244,6 +224,6 @@ def test_how_well_is_counted_from_chance():
     assert figure(-0.001, "R2") == "0.00" and figure(0.5, "accuracy") == "50.0%"
 
 
-def test_too_few_images_are_told(sides, tmp_path):
+def test_too_few_images_are_told(sides, told_by):
     with pytest.raises(VAEError, match="at least 20"):
-        measure_columns(told_by(3, noise, tmp_path), sides[0].take(np.arange(19)), sides[1])
+        measure_columns(told_by(3, noise, SIDE), sides[0].take(np.arange(19)), sides[1])

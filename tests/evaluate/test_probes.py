@@ -11,14 +11,10 @@ from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 
-from vae.checkpoint import Checkpoint
-from vae.config import Config
 from vae.data import Images, load
 from vae.errors import VAEError
 from vae.evaluate.codes.probes import _explained, linear_guesses, lines_of, measure_probes, pca
 from vae.evaluate.suites import measure_suite
-from vae.model import VAE
-from vae.posterior import Posterior
 
 
 def chance(seed=0):
@@ -28,22 +24,6 @@ def chance(seed=0):
 @pytest.fixture(scope="module")
 def digits():
     return load("digits", "train", limit=600), load("digits", "test")
-
-
-class Tells(VAE):
-    """Its code is what `tell` makes of x."""
-
-    def __init__(self, size, tell, side=8):
-        super().__init__(Config(shape=(1, side, side), latent_dim=size, encoder_sizes=(4,), decoder_sizes=(4,)))
-        self.tell = tell
-
-    def encode(self, x):
-        mu = self.tell(x)
-        return Posterior(mu, torch.zeros_like(mu))
-
-
-def told_by(size, tell, tmp_path):
-    return Checkpoint(Tells(size, tell).eval().requires_grad_(False), {}, "0" * 16, tmp_path)
 
 
 def noise(x):
@@ -99,12 +79,12 @@ def test_variance_explained_has_an_interval_that_holds():
 # ---- all of it -----------------------------------------------------------------------------------------------------
 
 
-def test_a_code_that_is_the_image_reads_as_pixels_do_and_noise_as_a_guess(digits, tmp_path):
-    whole = measure_probes(told_by(64, lambda x: x.flatten(1), tmp_path), *digits)
+def test_a_code_that_is_the_image_reads_as_pixels_do_and_noise_as_a_guess(digits, told_by):
+    whole = measure_probes(told_by(64, lambda x: x.flatten(1)), *digits)
     for probe in ("linear", "k-NN"):
         assert score(whole, probe, "mu").value == pytest.approx(score(whole, probe, "pixels").value, abs=0.005)
         assert score(whole, probe, "pixels").value > 0.85
-    nothing = measure_probes(told_by(4, noise, tmp_path), *digits)
+    nothing = measure_probes(told_by(4, noise), *digits)
     for probe in ("linear", "k-NN"):
         assert score(nothing, probe, "mu").value < 0.2
         assert score(nothing, probe, "pixels") == score(whole, probe, "pixels")
@@ -118,8 +98,8 @@ def test_a_code_that_is_the_image_reads_as_pixels_do_and_noise_as_a_guess(digits
     assert (whole.train, whole.test) == (600, 360)
 
 
-def test_it_says_all_in_json_and_in_lines_and_repeats(digits, tmp_path):
-    model = told_by(4, noise, tmp_path)
+def test_it_says_all_in_json_and_in_lines_and_repeats(digits, told_by):
+    model = told_by(4, noise)
     found = measure_suite("probes", model, *digits, limit=200)
     assert (found.train, found.test) == (200, 200)
     assert json.loads(json.dumps(found.to_json()))["read"][0]["space"] == "mu"
@@ -137,14 +117,14 @@ def test_it_says_all_in_json_and_in_lines_and_repeats(digits, tmp_path):
     assert measure_suite("probes", model, *digits, limit=200, seed=1) != found
 
 
-def test_attributes_are_read_where_there_are_no_labels(tmp_path):
+def test_attributes_are_read_where_there_are_no_labels(told_by):
     """One that is yes or no, one that flows, and one that never varies; the code is the one that flows."""
     pixels = chance(0).integers(0, 256, (500, 8, 8, 1), dtype=np.uint8)
     flowing = pixels[:, 0, 0, 0] / 255.0 * 7 - 2
     attributes = np.stack([pixels[:, 1, 1, 0] > 127, flowing, np.ones(500)], axis=1).astype(np.float32)
     images = Images("x", "train", pixels, attributes=attributes, attribute_names=("smile", "turn", "all"))
     train, test = images.take(slice(350)), replace(images.take(slice(350, None)), split="test")
-    found = measure_probes(told_by(1, lambda x: x[:, 0, 0, :1], tmp_path), train, test)
+    found = measure_probes(told_by(1, lambda x: x[:, 0, 0, :1]), train, test)
     assert {(one.what, one.measure) for one in found.read} == {("smile", "accuracy"), ("turn", "R2")}
     assert score(found, "linear", "mu", "turn").value > 0.999
     assert score(found, "k-NN", "mu", "turn").value > 0.99
@@ -154,8 +134,8 @@ def test_attributes_are_read_where_there_are_no_labels(tmp_path):
     assert lead.measure == "R2" and lead.score.low > 0.6
 
 
-def test_what_cannot_be_read_is_said_in_a_line(digits, tmp_path):
-    model = told_by(4, noise, tmp_path)
+def test_what_cannot_be_read_is_said_in_a_line(digits, told_by):
+    model = told_by(4, noise)
     bare = [replace(images, labels=None, label_names=()) for images in digits]
     with pytest.raises(VAEError, match="has neither"):
         measure_probes(model, *bare)

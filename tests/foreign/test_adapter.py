@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from vae.foreign import adapted, known
 from vae.foreign import adapter as ours
 from vae.foreign.adapter import Own, adapters, open_adapter
 from vae.foreign.allow import VARIABLE, allow
@@ -37,6 +38,42 @@ def test_several_files_and_both_ways_to_say_it(monkeypatch: pytest.MonkeyPatch, 
     allow([f"--adapter={other}:A", "--adapter", f"{other}:B"])
     assert [each.name for each in adapters()] == ["A", "B"]
     assert os.environ[VARIABLE] == f"{other}:A:{other}:B"
+
+
+TWO = """
+import torch
+class Net:
+    shape, latent_dim = (1, 8, 8), {latents}
+    def encode(self, x): return x.flatten(1)[:, :{latents}]
+    def decode(self, z): return z.new_zeros((len(z), 1, 8, 8))
+"""
+
+
+def test_two_classes_of_one_name_are_two_adapters(tmp_path: Path, refused) -> None:
+    for latents, folder in enumerate(("one", "two"), start=2):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "net.py").write_text(TWO.format(latents=latents))
+        allow(["--adapter", f"{tmp_path}/{folder}/net.py:Net"])
+    assert [(each.name, each.where) for each in adapters()] == [
+        ("Net", "two/net.py"),  # the one named last comes first
+        ("Net of one-net.py", "one/net.py"),
+    ]
+    assert [open_adapter(each.name).latent_dim for each in adapters()] == [3, 2]
+    kept = known.look_at_adapter("Net of one-net.py").plan
+    assert kept is not None and kept.network == {"name": "Net", "where": "one/net.py"}
+    assert adapted.core_of(kept, (1, 8, 8)).latents == 2  # by its file, whichever comes first by now
+    with refused("no adapter 'Other' of x.py"):
+        open_adapter("Other", "x.py")
+
+
+def test_code_that_changed_is_named_with_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused) -> None:
+    allow(["--adapter", EXAMPLE])
+    plan = adapted.Plan("own", {"name": "Waves", "where": "mine.py"})
+    with refused("my-cells does not fit the adapter Waves of adapter.py as it is now, and was kept with that of mine"):
+        adapted.network(plan, (1, 8, 8), {"made.scale": torch.zeros(())}, "my-cells")
+    plan = adapted.Plan("own", {"name": "Waves", "where": "adapter.py"})
+    with refused("my-cells does not fit the adapter Waves of adapter.py as it is now: start"):
+        adapted.network(plan, (1, 8, 8), {}, "my-cells")
 
 
 @pytest.mark.parametrize(

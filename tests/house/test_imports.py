@@ -48,7 +48,7 @@ def part_of(module: str) -> str | None:
     if names[0] == "vae":
         if module in ("vae.__main__", "vae.cli") or module.startswith("vae.cli."):
             return "vae.cli"
-        if module == "vae.notebook":  # all of it for whoever writes Python: nothing of ours stands on it
+        if names[1:2] == ["notebook"]:  # all of it for whoever writes Python: nothing of ours stands on it
             return "vae.notebook"
         if len(names) > 1 and names[1] in {"data", "train", "explore", "evaluate"}:
             return f"vae.{names[1]}"

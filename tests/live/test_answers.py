@@ -312,6 +312,7 @@ def test_what_takes_long_is_made_before_and_once(answers, entries, monkeypatch):
         Request(wire.RowsOf(np.array([1])), entry.model_id, 0, 1),
         Request(wire.Decode(codes(1)), entry.model_id, 0, 1),
     ]
+    answers.engine.open(entry)
     assert [answers.ready(wish) for wish in wishes] == [False, False, False, True]
     for wish in wishes:
         answers.get_ready(wish)
@@ -319,6 +320,16 @@ def test_what_takes_long_is_made_before_and_once(answers, entries, monkeypatch):
     for wish in wishes * 2:
         answers.job(wish).prepare()
     assert made == ["density", "ground"]
+
+
+def test_a_model_is_read_before_the_queue_meets_it(answers, entries, monkeypatch):
+    wish = Request(wire.Decode(codes(1)), entries["digits"].model_id, 0, 1)
+    assert not answers.ready(wish)
+    answers.get_ready(wish)
+    assert answers.ready(wish) and answers.engine.is_open(entries["digits"].model_id)
+    nobody = Request(wire.Decode(codes(1)), "0" * 16, 0, 1)
+    with pytest.raises(VAEError, match="no longer there"):
+        answers.get_ready(nobody)
 
 
 def test_only_so_much_is_kept(answers, entries, monkeypatch):

@@ -141,13 +141,26 @@ def test_a_picture_is_the_decoders_rounded(places, shape):
     assert np.abs(pixels / 255 - np.moveaxis(x, 1, 3)).max() <= 0.5 / 255 + 1e-6
 
 
-def test_vectors_become_bars_and_odd_channels_are_averaged():
+def test_vectors_become_bars_and_channels_that_nobody_named_are_lights():
     bars = as_pictures(np.array([[0.0, 1.0, 0.5]], np.float32))
     assert bars.ndim == 4 and bars.shape[3] == 1 and bars.dtype == np.uint8
     x = np.zeros((1, 2, 4, 4), np.float32)
     x[0, 0] = 1.0
-    averaged = as_pictures(x)
-    assert averaged.shape == (1, 4, 4, 1) and set(averaged.ravel()) == {128}
+    shown = as_pictures(x)
+    assert shown.shape == (1, 4, 4, 3) and np.unique(shown.reshape(-1, 3), axis=0).tolist() == [[0, 255, 0]]
+
+
+def test_a_model_decodes_in_the_colours_of_its_card(places):
+    channels = [{"name": "a", "colour": "#102030"}, {"name": "b", "colour": "#400000"}]
+    make(places[0] / "two", shape=(2, 8, 8), data={"name": "noise", "channels": channels})
+    engine = Engine(places)
+    (entry,) = engine.models()
+    z = np.array([[0.5, -1.0]])
+    levels = np.floor(engine.x_of(entry, z)[0] * 255 + 0.5)  # (2, 8, 8)
+    red = np.floor((levels[0] * 0x10 + levels[1] * 0x40) / 255 + 0.5)
+    decoded = engine.decode(entry, z)
+    assert decoded.shape == (1, 8, 8, 3) and np.array_equal(decoded[0, :, :, 0], red)
+    assert np.array_equal(decoded[0, :, :, 2], np.floor(levels[0] * 0x30 / 255 + 0.5))
 
 
 def test_a_code_that_fits_no_model_is_one_plain_line(places):
@@ -246,6 +259,48 @@ def test_many_visitors_at_once_get_the_same_picture_and_one_model(places, monkey
     for thread in threads:
         thread.join()
     assert len(seen) == 80 and len(set(seen)) == 1 and len(opened) == 1
+
+
+def test_who_asks_for_another_model_does_not_wait_while_one_is_read(places, monkeypatch):
+    make(places[0] / "large", 1)
+    make(places[0] / "small", 2)
+    engine = Engine(places)
+    entries, go, opened = {entry.name: entry for entry in engine.models()}, threading.Event(), []
+
+    def slow(folder, device):
+        opened.append(folder.name)
+        assert folder.name == "small" or go.wait(10)
+        return load(folder, device)
+
+    monkeypatch.setattr(live, "load", slow)
+    asked = [threading.Thread(target=engine.decode, args=(entries["large"], np.zeros((1, 2)))) for _ in range(3)]
+    for thread in asked:
+        thread.start()
+    engine.decode(entries["small"], np.zeros((1, 2)))  # for ever, if it waited
+    assert not engine.is_open(entries["large"].model_id) and engine.is_open(entries["small"].model_id)
+    go.set()
+    for thread in asked:
+        thread.join(10)
+    assert sorted(opened) == ["large", "small"] and engine.is_open(entries["large"].model_id)
+
+
+def test_a_model_that_could_not_be_read_is_tried_again(places, monkeypatch):
+    make(places[0] / "a")
+    engine, tries = Engine(places), []
+    (entry,) = engine.models()
+
+    def once_broken(folder, device):
+        tries.append(folder)
+        if len(tries) == 1:
+            raise VAEError("The disk was slow.")
+        return load(folder, device)
+
+    monkeypatch.setattr(live, "load", once_broken)
+    with pytest.raises(VAEError, match="slow"):
+        engine.open(entry)
+    assert not engine.is_open(entry.model_id)
+    engine.open(entry)
+    assert engine.is_open(entry.model_id) and len(tries) == 2
 
 
 def test_warming_opens_the_first_model_and_swallows_a_broken_one(places):

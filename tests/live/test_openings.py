@@ -9,8 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from live import own_models
+from live import openings, own_models
 from live.openings import Openings, Wish, command
+from live.uploads import shared_uploads
 from vae.checkpoint import Owner, read_owner, save_owner
 from vae.errors import VAEError
 
@@ -82,6 +83,31 @@ def test_each_visitor_has_one_and_the_others_wait(queue, tmp_path: Path) -> None
     assert ours.of("bob") is None and ours.of("cyd").ahead == 1
     (tmp_path / "go").touch()
     until(lambda: ours.done("cyd"))
+
+
+def test_who_waits_hears_how_long_that_is(queue, tmp_path: Path) -> None:
+    ours = queue(f"while owner != 'eve' and not Path('{tmp_path}/go').exists(): time.sleep(0.01)")
+    for who in ("ada", "bob", "cyd"):
+        ours.ask(who, Wish(f"of {who}", who))
+    until(lambda: ours.of("ada").how == "measuring")
+    assert ours.of("cyd").left is None  # none was opened yet
+    ours._usual.note(60.0)
+    assert 50 < ours.of("bob").left <= 60 and 110 < ours.of("cyd").left <= 120
+    (tmp_path / "go").touch()
+    until(lambda: ours.done("cyd"))
+    assert ours._usual.seconds < 60  # what these took counts too
+
+
+def test_a_model_is_looked_at_once_until_a_file_of_it_changes(tmp_path: Path, monkeypatch) -> None:
+    looked = []
+    monkeypatch.setattr(openings.known, "look", lambda brought: looked.append(1) or len(looked))
+    folder = tmp_path / "model" / "vae"
+    folder.mkdir(parents=True)
+    for name in ("config.json", "diffusion_pytorch_model.safetensors"):
+        (folder / name).write_bytes(b"{}")
+    found = [openings.look(str(tmp_path / "model")) for _ in range(3)]
+    (folder / "config.json").write_bytes(b"{ }")
+    assert found == [1, 1, 1] and openings.look(str(tmp_path / "model")) == 2
 
 
 def test_it_says_how_far_it_is_and_ends_when_told_to(queue, tmp_path: Path) -> None:
@@ -194,16 +220,29 @@ def test_what_ships_is_nobodys_to_delete(models: Path, tmp_path: Path) -> None:
 
 
 def test_how_much_a_visitors_models_take(models: Path) -> None:
-    a_model(models, "a", Owner("ada"))
+    entry = a_model(models, "a", Owner("ada"))
     a_model(models, "b", Owner("bob"))
     size = sum(each.stat().st_size for each in (models / "a").iterdir())
-    assert own_models.used()["ada"] == size > 100 and set(own_models.used()) == {"ada", "bob"}
+    used = shared_uploads().used()
+    assert used["ada"] == size > 100 and set(used) == {"ada", "bob"}
     assert json.loads((models / "a" / "owner.json").read_text())["owner"] == "ada"
+    own_models.remove(entry)
+    assert shared_uploads().used() == used  # it can still be taken back
+
+
+def test_an_upload_that_models_left_no_room_for_is_refused(models: Path, monkeypatch) -> None:
+    ada, upload = "ada000000000", "0123456789abcdef"
+    a_model(models, "a", Owner(ada))
+    size = shared_uploads().used()[ada]
+    monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(8 * size / 1e9))  # a share of twice the model
+    shared_uploads().begin(ada, upload, 1, size - 1)
+    with pytest.raises(VAEError, match="delete some of your data or models"):
+        shared_uploads().begin(ada, upload, 1, size + 1)
 
 
 def test_models_and_what_was_uploaded_take_of_one_room(models: Path, monkeypatch) -> None:
     a_model(models, "a", Owner("ada"))
-    size = own_models.used()["ada"]
+    size = shared_uploads().used()["ada"]
     monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(5 * size / 1e9))
     own_models.check_room("ada")
     monkeypatch.setenv("MUSCOPE_BROUGHT_GB", str(3 * size / 1e9))  # three quarters of it: more than a share

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from live import points
+from vae import data
 from vae.encodings import Encodings
 from vae.errors import VAEError
 from vae.explore.anywhere import code_at
@@ -34,9 +35,9 @@ def encodings(**changes) -> Encodings:
     return replace(known, **changes)
 
 
-def served(known: Encodings) -> tuple[SimpleNamespace, None]:
+def served(known: Encodings, shape: tuple[int, ...] = (1, 8, 8)) -> tuple[SimpleNamespace, SimpleNamespace]:
     """An engine that holds these encodings, and an entry for them."""
-    return SimpleNamespace(encodings=lambda entry: known), None
+    return SimpleNamespace(encodings=lambda entry: known), SimpleNamespace(shape=shape)
 
 
 def unpacked(payload: bytes, *columns: str) -> tuple[dict, list[np.ndarray]]:
@@ -149,6 +150,7 @@ def test_an_amount_has_a_scale_that_outliers_do_not_stretch():
     read = head["low"] + levels / 255 * (head["high"] - head["low"])
     assert np.abs(read - error)[inside].max() <= 0.51 / 255 * (head["high"] - head["low"])
     assert head["unit"] == "per pixel"
+    assert unpacked(points.colours_payload(*served(encodings(), (32,)), "error"), "u1")[0]["unit"] == "per number"
 
 
 def test_an_amount_that_is_the_same_everywhere_has_one_colour():
@@ -172,7 +174,32 @@ def test_an_image_is_called_by_its_split_and_its_row():
     assert np.array_equal(names >> 31, known.split) and np.array_equal(names & 0x7FFFFFFF, known.index)
 
 
-@pytest.mark.parametrize("colour", ["", "colour", "attribute:", "attribute:hat", "label:cat", "x" * 9000])
+def test_images_are_called_as_their_owner_calls_them(monkeypatch):
+    known = encodings(index=np.arange(COUNT, dtype=np.int32)[::-1].copy())
+    monkeypatch.setattr(data, "file_names", lambda name, split: tuple(f"{split} {at}.tif" for at in range(COUNT)))
+    engine, entry = served(known)[0], SimpleNamespace(data="brought:0123456789abcdef")
+    head, _ = unpacked(points.files_payload(engine, entry))
+    assert head["files"] == [f"{'test' if at % 3 == 0 else 'train'} {COUNT - 1 - at}.tif" for at in range(COUNT)]
+    monkeypatch.setattr(data, "file_names", lambda name, split: ("only.tif",))
+    with pytest.raises(VAEError, match="no names of their own"):
+        points.files_payload(engine, entry)
+
+
+def test_kinds_of_a_column_colour_the_map_together():
+    which = np.arange(COUNT) % 3
+    one_hot = np.stack([*(which == at for at in range(3)), np.linspace(0, 1, COUNT)], axis=1).astype(np.float32)
+    names = ("drug: high: twice", "drug: low", "drug: none", "age: said")
+    known = encodings(attributes=one_hot, attribute_names=names)
+    assert points.kinds(known) == {"drug": [0, 1, 2]}
+    head, (values,) = unpacked(points.colours_payload(*served(known), "kinds:drug"), "u1")
+    assert head["names"] == ["high: twice", "low", "none"] and np.array_equal(values, which)
+    assert head["kind"] == "classes" and head["title"] == "drug"
+    known.attributes[0, :3] = 1
+    with pytest.raises(VAEError, match="know nothing called"):
+        points.column(known, "kinds:drug")
+
+
+@pytest.mark.parametrize("colour", ["", "colour", "attribute:", "attribute:hat", "kinds:hat", "label:cat", "x" * 9000])
 def test_a_colour_that_is_none_is_refused_in_a_line(colour):
     with pytest.raises(VAEError, match="know nothing called"):
         points.colours_payload(*served(encodings()), colour)

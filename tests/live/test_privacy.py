@@ -14,7 +14,7 @@ from live.tickets import Tickets
 from live.visitor import COOKIE, owner_of
 from tests.live.conftest import build
 from vae.checkpoint import Owner, save_owner
-from vae.cli.training import _keep_private
+from vae.cli.keeping import keep_private
 from vae.data import brought
 from vae.data.intake import Choice
 from vae.errors import VAEError
@@ -68,7 +68,7 @@ def test_a_model_of_private_data_is_hidden_and_stays_hidden_when_the_data_go(cel
 def test_training_says_in_the_models_folder_whose_it_is(cells, tmp_path, shared, owner, hidden):
     cells(shared)
     build(tmp_path / "models" / "cells", "noise", (1, 12, 12))
-    _keep_private(tmp_path / "models" / "cells", f"brought:{SET}", owner)
+    keep_private(tmp_path / "models" / "cells", f"brought:{SET}", owner)
     from vae.checkpoint import read_owner
 
     assert read_owner(tmp_path / "models" / "cells").lets(BOB) is not hidden

@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from live import parcel
-from live.samples import STANDARD, Samples, belongs
+from live.samples import STANDARD, Samples
 from live.wire import Sample
 from vae.errors import VAEError
 from vae.explore import latents
+from vae.explore.directions.named import belongs
 from vae.explore.neighbours import nearest
 from vae.home import priors_folder
 from vae.priors import Mixture, save_prior
@@ -94,7 +95,7 @@ def test_a_prior_that_is_fitted_again_draws_other_codes(samples, entry):
 @pytest.mark.parametrize("of", ["label:a", "label:c"])
 def test_only_a_kind_is_drawn_where_its_images_are(samples, engine, entry, of, monkeypatch):
     """The vote is taken as it is written here: most of the nearest encodings are of that kind."""
-    monkeypatch.setattr("live.samples.NEAR", 3)
+    monkeypatch.setattr("vae.explore.wanted.NEAR", 3)
     known = engine.encodings(entry)
     wish = Sample(20, 3, 1.0, of=of)
     codes = samples.codes(entry, wish)
@@ -158,7 +159,7 @@ def test_a_parcel_holds_the_pictures_of_the_page_and_says_what_they_are(samples,
 
 
 def test_a_parcel_of_every_label_is_even_and_its_pictures_are_of_their_label(samples, engine, entry, monkeypatch):
-    monkeypatch.setattr("live.samples.NEAR", 3)
+    monkeypatch.setattr("vae.explore.wanted.NEAR", 3)
     kinds = ("label:a", "label:b", "label:c")
     packed = parcel.parcel(engine, samples, entry, Sample(8, 7, 1.0), kinds)
     rows, pictures = unpacked(packed)

@@ -26,10 +26,11 @@ from live.assets import WEB, web_path
 from live.desk import Desk
 from live.nodelay import answer_at_once
 from live.queue import DecodeQueue
-from live.tickets import Tickets
+from live.tickets import Tickets, files_of
 from live.wire import Request, read_reply
 from tests.live.conftest import LATENT
 from tools.browser import ROOT, free_port
+from vae import data
 from vae.errors import VAEError
 
 PATIENCE = 20  # seconds
@@ -526,6 +527,15 @@ def test_the_parts_of_a_map_are_for_those_with_a_ticket(server, engine, entries)
     assert again[0] == 304 and again[2] == b""
     colours = server.fetch(path.replace("points", "colours").replace("umap", "label"), X_Muscope_Token=server.token)
     assert colours[0] == 200 and colours[2] == points.colours_payload(engine, entry, "label")
+
+
+def test_the_names_of_images_are_for_those_who_may_see_them(server, entries, monkeypatch):
+    model_id = entries["digits"].model_id
+    monkeypatch.setattr(data, "file_names", lambda name, split: tuple(f"{at}.tif" for at in range(10_000)))
+    assert server.fetch(f"/base/live/files/{model_id}", X_Muscope_Token=server.token)[0] == 403
+    token = server.desk.tickets.issue("ada", [model_id, files_of(model_id)])
+    status, headers, body = server.fetch(f"/base/live/files/{model_id}", X_Muscope_Token=token)
+    assert status == 200 and b".tif" in body and headers["Cache-Control"] == "private, no-cache"
 
 
 def test_a_view_that_is_not_there_is_a_plain_line(server, entries):

@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
-from threading import Event
+from threading import Event, Thread, Timer
 
 import pytest
 
 from live import takings
+from live.fair import Turns, Usual
 from live.takings import AT_ONCE, Takings
 from vae.data.intake import Choice
 from vae.errors import VAEError
@@ -112,3 +113,47 @@ def test_too_many_are_refused(queue, making, monkeypatch):
         queue.ask(f"visitor {number}", "x", Choice(), "cells")
     with pytest.raises(VAEError, match="try again"):
         queue.ask("one more", "x", Choice(), "cells")
+
+
+def test_who_waits_hears_how_long_once_one_was_made(queue, making, monkeypatch):
+    monkeypatch.setattr(queue._usual, "note", lambda seconds: None)
+    for owner in ("ada", "bob", "cem", "dee"):
+        queue.ask(owner, "x", Choice(), "cells")
+    wait_for(lambda: len(making.began) == AT_ONCE)
+    assert queue.of("dee").left is None
+    monkeypatch.setattr(queue, "_usual", Usual())
+    queue._usual.note(20.0)
+    assert 25 < queue.of("dee").left <= 30 and 15 < queue.of("cem").left <= 20  # three, and two, at two places
+    queue.cancel("cem")
+    assert 15 < queue.of("dee").left <= 20
+
+
+def test_a_look_waits_its_turn_and_says_how_far_it_is(monkeypatch):
+    said, go, running = [], Event(), []
+
+    def look(given, choice, *, progress, stopped):
+        running.append(given)
+        progress(1, 4)
+        while not go.wait(0.005):
+            assert not stopped()
+        return given
+
+    monkeypatch.setattr(takings.intake, "look", look)
+    monkeypatch.setattr(takings, "_looks", Turns(1))
+    first = Thread(target=takings.look, args=("a", None, "ada", said.append))
+    first.start()
+    wait_for(lambda: any(now.how == "measuring" and now.fraction == 0.25 for now in said))
+    late = Timer(5, go.set)  # so that a wait that nobody can end is a failure, not a test that hangs
+    late.start()
+    with pytest.raises(KeyboardInterrupt):  # as Streamlit ends a page that somebody has left
+        takings.look("b", None, "bob", give_up)
+    late.cancel()
+    assert running == ["a"]
+    go.set()
+    first.join(10)
+    assert takings.look("b", None, "bob") == "b"
+
+
+def give_up(now):
+    assert (now.how, now.ahead) == ("waiting", 1)
+    raise KeyboardInterrupt

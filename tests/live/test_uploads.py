@@ -244,7 +244,7 @@ class Server:
         self.app = Starlette(routes=[Route("/live/upload/{upload}/{what}", handler, methods=["POST"])])
         self.token, self.cookie = self.tickets.issue("ada", []), "A" * 32
 
-    async def ask(self, what: str, pieces=(b"",), upload=ONE, token=None, cookie=None) -> tuple[int, str]:
+    async def ask(self, what: str, pieces=(b"",), upload=ONE, token=None, cookie=None, address="10.0.0.1"):
         said, coming = [], list(pieces)
 
         async def hear():
@@ -263,7 +263,9 @@ class Server:
             names["cookie"] = f"{COOKIE}={self.cookie if cookie is None else cookie}"
         headers = [(name.lower().encode(), value.encode()) for name, value in names.items()]
         scope = {"type": "http", "method": "POST", "path": f"/live/upload/{upload}/{what}", "headers": headers}
-        await self.app(scope | {"query_string": b"", "scheme": "http", "root_path": ""}, hear, send)
+        await self.app(
+            scope | {"query_string": b"", "scheme": "http", "root_path": "", "client": (address, 5)}, hear, send
+        )
         return said[0]["status"], b"".join(message.get("body", b"") for message in said[1:]).decode()
 
     def do(self, what: str, *pieces: bytes, **how) -> tuple[int, str]:
@@ -284,6 +286,14 @@ def test_a_browser_brings_files_and_they_are_this_browsers(server):
     assert found is not None and found.names == ("a.png", "b/c.png")
     assert server.do("remove", cookie="B" * 32) == (204, "") and found.folder.exists()
     assert server.do("remove") == (204, "") and not found.folder.exists()
+
+
+def test_one_machine_cannot_make_up_visitors_for_ever(server, monkeypatch):
+    monkeypatch.setenv("MUSCOPE_NEW_VISITORS", "3")
+    said = [server.do("begin", b'{"files": 1, "bytes": 1}', cookie=letter * 32) for letter in "ABCDE"]
+    assert [status for status, _ in said] == [204, 204, 204, 400, 400] and "try in an hour" in said[-1][1]
+    assert server.do("begin", b'{"files": 1, "bytes": 1}', cookie="A" * 32)[0] == 204
+    assert server.do("begin", b'{"files": 1, "bytes": 1}', cookie="E" * 32, address="10.0.0.2")[0] == 204
 
 
 def test_a_browser_without_cookies_is_known_by_its_ticket(server):

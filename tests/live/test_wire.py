@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from live import wire
+from live.socket import MESSAGE
 from live.wire import Kind, Reply, Request, parse, read_reply, refusal
+from vae.config import MAX_SIDE
 from vae.data.faces import FACTORS
 from vae.errors import VAEError
 
@@ -108,6 +110,14 @@ def test_a_good_head_with_garbage_behind_it_is_read_or_refused(kind, lane, count
 def test_an_unknown_kind_is_refused(kind):
     with pytest.raises(VAEError, match="no request of kind"):
         parse(wire.REQUEST_HEAD.pack(kind, 0, 1, 1, bytes(8), 0) + bytes(12))
+
+
+def test_the_largest_picture_and_drawing_follow_a_hand():
+    picture = np.zeros((MAX_SIDE, MAX_SIDE, 3), np.uint8)
+    for ask in (wire.Picture(picture, "x" * wire.VIEW_BYTES), wire.Drawing(picture[..., 0], "x" * wire.VIEW_BYTES)):
+        message = Request(ask, MODEL, 0, 1, unusual=True).write()
+        assert len(message) <= MESSAGE  # more than that, and the socket is closed
+        assert type(parse(message).ask) is type(ask)
 
 
 def test_the_name_of_a_view_is_short():

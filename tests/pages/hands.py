@@ -1,10 +1,14 @@
 """Hands on components without a browser, and what must hold whatever they say."""
 
+import base64
+import zlib
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import ArrayLike
 from streamlit.testing.v1 import AppTest
 
 NONSENSE = (
@@ -72,6 +76,16 @@ def everything(app: AppTest) -> Any:
     """Whatever a hand can change, as it is now."""
     state = app.session_state["muscope"]
     return deepcopy((state.model, state.places, state.before, state.after, state.origins, state.shelf, state.keeps))
+
+
+def place_of(app: AppTest) -> Any:
+    """Where all tools stand."""
+    return app.session_state["muscope"].place
+
+
+def packed(pixels: ArrayLike) -> str:
+    """Pixels as a component sends them: packed by zlib, as base64."""
+    return base64.b64encode(zlib.compress(np.asarray(pixels, np.uint8).tobytes())).decode()
 
 
 def told_in_one_line(app: AppTest) -> str:

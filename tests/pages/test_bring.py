@@ -3,6 +3,7 @@
 import io
 import time
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,11 +12,13 @@ from PIL import Image
 from live import takings
 from live.uploads import Parcel, shared_uploads
 from live.visitor import short
+from pages.ui import cache, judged, seen
 from pages.ui.bring_making import keep_days
 from tests.live.test_uploads import framed
 from tests.pages.conftest import serve_others, sound, visit, words_on
 from vae import data
 from vae.data import brought, intake
+from vae.errors import VAEError
 from vae.train import suited
 
 ONE = "0123456789abcdef"
@@ -93,6 +96,39 @@ def test_what_is_chosen_is_what_is_made(hands):
     assert data.load(made.name, "train").shape == (1, 16, 16)
 
 
+def described() -> bytes:
+    """A zip of pictures and a table of them; one picture is black, one broken, one not there."""
+    file, draw = io.BytesIO(), np.random.default_rng(1)
+    lines = ["file,label,day,note", "gone.png,a,1,nothing"]
+    with zipfile.ZipFile(file, "w") as packed:
+        for place in range(24):
+            png, pixels = io.BytesIO(), draw.integers(0, 256, (40, 48), dtype=np.uint8)
+            Image.fromarray(pixels * (place > 0)).save(png, "PNG")
+            packed.writestr(f"c{place}.png", png.getvalue())
+            lines.append(f"c{place}.png,{'ab'[place % 2]},{place % 5 + 1},n{place}")
+        packed.writestr("broken.png", b"\x89PNG\r\n\x1a\n and no more")
+        packed.writestr("rows.csv", "\n".join(lines))
+    return file.getvalue()
+
+
+def test_what_a_column_is_can_be_said_and_empty_images_left_out(hands):
+    app = sound(give(visit("bring.py"), hands, "cells.zip", described()))
+    said = words_on(app)
+    assert "48 by 40 pixels" in said and "1 image is all black\\: c0" in said
+    assert "names 1 image that is not there" in said and "Kept, and not on the map: note" in said
+    assert any(each.label == "1 file is left out" for each in app.expander)
+    key = f"bring.{ONE}."
+    assert "file" not in app.selectbox(key=f"{key}.split").options
+    assert not any("note" in each for each in app.selectbox(key=f"{key}.split").options)
+    assert app.selectbox(key=f"{key}.is.day").value == "number"
+    app = app.selectbox(key=f"{key}.is.day").set_value("kinds").run()
+    app = sound(app.checkbox(key=f"{key}.flat").check().run())
+    assert "**23 images**" in words_on(app) and "all black" not in words_on(app)
+    use(app)
+    (made,) = brought.sets(None)
+    assert made.attribute_names == tuple(f"day: {day}" for day in range(1, 6)) and len(made) == 23
+
+
 def _has(app, key: str) -> bool:
     return any(each.key == key for each in app.selectbox)
 
@@ -100,7 +136,7 @@ def _has(app, key: str) -> bool:
 def test_what_cannot_be_used_is_told_in_one_line_and_looked_at_once(hands, monkeypatch):
     looks = []
     real = intake.look
-    monkeypatch.setattr(intake, "look", lambda *asked: looks.append(asked) or real(*asked))
+    monkeypatch.setattr(intake, "look", lambda *asked, **how: looks.append(asked) or real(*asked, **how))
     app = give(visit("bring.py"), hands, "virus.exe", b"MZ" + bytes(500))
     (line,) = [each.value for each in app.error]
     assert "\n" not in line and "Muscope itself" not in line
@@ -155,6 +191,36 @@ def test_a_set_is_its_owners_until_shared(made, monkeypatch):
     assert not any(each.key == f"bring.do.share.{made}" for each in app.button)
     app = app.button(key=f"bring.do.train.{made}").click().run()
     assert app.selectbox(key="train.data").value == f"brought:{made}"
+
+
+def test_once_sharing_stops_others_see_their_models_and_not_the_images(made, monkeypatch):
+    name, image = f"brought:{made}", "train/0"
+    brought.share(made, True)
+    serve_others(monkeypatch)
+    monkeypatch.setattr(seen, "visitor", lambda: "bob000000000")
+    assert cache.original(name, image) is not None
+    brought.share(made, False)
+    assert cache.original(name, image) is None  # though it was drawn a moment ago
+    with pytest.raises(VAEError, match="no longer shared"):
+        judged.error_map("any", name, 0)
+    monkeypatch.setattr(seen, "visitor", lambda: "ada000000000")
+    assert cache.original(name, image) is not None
+
+
+def test_an_image_is_called_as_its_owner_calls_it_where_she_may_see_it(made, monkeypatch):
+    known = SimpleNamespace(split=np.zeros(10, np.uint8), index=np.arange(10), labels=None, row_of=lambda image: 3)
+    monkeypatch.setattr(cache, "by_id", lambda model_id: SimpleNamespace(data=f"brought:{made}"))
+    monkeypatch.setattr(cache, "encodings", lambda model_id: known)
+    name = brought.rows(made, "train")["file"][3].as_py()
+    serve_others(monkeypatch)
+    for visitor, shared, words in (
+        ("ada000000000", False, name),
+        ("bob000000000", False, "training image 3"),
+        ("bob000000000", True, name),
+    ):
+        monkeypatch.setattr(seen, "visitor", lambda visitor=visitor: visitor)
+        brought.share(made, shared)
+        assert cache.caption_of("any", "train/3") == words
 
 
 def test_its_owner_shares_and_deletes_it(made):

@@ -8,9 +8,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from live import engine
-from pages.ui import cache, own_picture
+from pages.ui import cache, own_picture, remembered, sessions
+from pages.ui.state import State
 from tests.pages.conftest import sound, visit, words_on
-from tests.pages.hands import NONSENSE, Hand, everything, told_in_one_line
+from tests.pages.hands import NONSENSE, Hand, everything, packed, place_of, told_in_one_line
 from vae import data
 from vae.encodings import SPLITS
 from vae.errors import VAEError
@@ -29,14 +30,6 @@ def open_page(model):
     app = AppTest.from_function(page, default_timeout=60)
     app.query_params["model"] = model
     return sound(app.run())
-
-
-def place_of(app):
-    return app.session_state["muscope"].place
-
-
-def packed(pixels):
-    return base64.b64encode(zlib.compress(np.asarray(pixels, np.uint8).tobytes())).decode()
 
 
 @pytest.fixture
@@ -115,6 +108,56 @@ def test_how_well_it_is_redrawn_is_counted_among_test_images(hand):
 def test_the_ground_of_a_models_images_is_known(home):
     assert own_picture.ground(cache.entry("faces").model_id) == ""
     assert own_picture.ground(cache.entry("digits").model_id) in ("", "dark")
+
+
+@pytest.mark.parametrize("model", ["digits", "table"])
+def test_after_a_reload_it_is_still_there_with_what_it_rests_on(home, hands, monkeypatch, model):
+    monkeypatch.setattr(sessions, "owner_of", lambda _: "c0ffee" * 2)
+    app, entry = visit("sliders.py", model=model), cache.entry(model)
+    if model == "table":
+        app.text_area[0].set_value("0.1, 0.9, 0.3, 0.5, 1")
+        app = app.button(key="own.do.row").click().run()
+    else:
+        for seed in range(2):
+            app = Hand("bring_image", hands).send(app, "settled", picture=packed(a_picture(entry, seed)))
+    before, place = own_picture_of(app, entry), place_of(sound(app))
+    app.selectbox(key="frame.model").select("flat").run()  # another model is chosen meanwhile
+    app.selectbox(key="frame.model").select(model).run()
+    asked = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
+    for _ in range(2):
+        again = sound(visit("sliders.py", **asked))
+        assert own_picture_of(again, entry) == before and place_of(again) == place
+        assert "Draws from its posterior" in words_on(again) and "It is redrawn with an error" in words_on(again)
+        (own,) = [each for each in again.expander if each.label.startswith("Bring a")]
+        assert hands.data["stage"]["original"] and own.proto.expanded
+    monkeypatch.setattr(sessions, "owner_of", lambda _: "b" * 12)
+    other = sound(visit("sliders.py", **asked))  # the same link, somebody else: a code, and no picture of hers
+    assert "muscope.own" not in other.session_state and place_of(other).code == place.code
+    assert hands.data["stage"]["original"] is None
+
+
+def own_picture_of(app, entry):
+    return app.session_state["muscope.own"][entry.model_id][-1]
+
+
+@pytest.mark.parametrize("said", [5, "a", {}, [5], [["a"]], [["a", "b"]], [["", "f4:AAAAAAAAAAAAAAAA"]]])
+def test_a_memory_of_pictures_that_makes_no_sense_is_refused(home, said):
+    state = State("digits", ids={"digits": cache.entry("digits").model_id})
+    for odd in (said, {state.entry.model_id: said}):
+        if odd != {}:
+            with pytest.raises(VAEError):
+                remembered.check(state, {"muscope.own": odd}, forms=True)
+    found = remembered.check(state, {"muscope.own": {"0" * 16: said}}, forms=True)
+    assert found == {"muscope.own": {}}  # of a model that is gone
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_is_remembered_is_the_same_to_the_bit(home, exact):
+    entry = cache.entry("digits")
+    x = np.random.default_rng(0).random((1, 1, 8, 8), np.float32)
+    own = own_picture.as_own(entry, x if exact else own_picture.x_of_pixels(a_picture(entry)))
+    text = own_picture.as_text(own)
+    assert own_picture.of_text(entry, text, own.code) == own and len(text) < (400 if exact else 120)
 
 
 NO_PICTURES = (

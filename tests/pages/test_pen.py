@@ -11,7 +11,7 @@ from live import engine
 from pages.ui import builder, cache, pen
 from pages.ui.pen import SIDE
 from tests.pages.conftest import sound
-from tests.pages.hands import NONSENSE, Hand, everything, told_in_one_line
+from tests.pages.hands import NONSENSE, Hand, everything, packed, place_of, told_in_one_line
 from vae.data import faces
 from vae.data.faces import FACTORS, FaceFactors
 from vae.errors import VAEError
@@ -31,14 +31,6 @@ def open_page(model):
     app = AppTest.from_function(page, default_timeout=60)
     app.query_params["model"] = model
     return sound(app.run())
-
-
-def place_of(app):
-    return app.session_state["muscope"].place
-
-
-def packed(ink):
-    return base64.b64encode(zlib.compress(np.asarray(ink, np.uint8).tobytes())).decode()
 
 
 def a_one():

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from live import links
-from pages.ui import remembered, sessions
+from pages.ui import cache, remembered, sessions
 from pages.ui.documents import packed
 from pages.ui.snapshot import snapshot
 from pages.ui.state import Group, KeptDirection, Place, State
-from tests.pages.conftest import parts, pictures, sound, stage, visit, words_on
+from tests.core.histories import a_history
+from tests.pages.conftest import parts, pictures, serve_others, sound, stage, visit, words_on
+from vae.checkpoint import Owner, save_owner
 from vae.errors import VAEError
+from vae.history import save_history
 
 BROWSER = "c0ffee" * 2
 ROWS = np.array([1, 4, 9])
@@ -139,6 +142,29 @@ def test_an_address_that_cannot_be_read_is_one_line_and_opens_what_it_can(home, 
     (line,) = (each.value for each in app.warning)
     assert line.startswith("The link could not be opened as it was made.") and "\n" not in line
     assert state_of(app).place.image_id == "test/9"
+
+
+@pytest.mark.parametrize("page", ["sliders.py", "train.py", "models.py"])
+def test_a_link_to_what_is_not_shared_is_one_line_and_tells_nothing_of_it(own, hands, monkeypatch, page):
+    """The owner's link, opened by somebody else: before it was shared, and after."""
+    place = own("digits", "faces")
+    save_history(place / "faces", a_history())
+    save_owner(place / "faces", Owner("another", shared=False))
+    app = sound(visit("sliders.py", model="faces"))  # on this machine everything is seen
+    turn(app, hands)
+    asked = {name: "".join(value) for name, value in app.query_params.items()} | {"run": "model:faces"}
+    assert "view" in asked
+    serve_others(monkeypatch)
+    title = cache.entry("faces").title
+    for link in (asked, {"model": "faces", "image": "test/3"}):
+        app = sound(visit(page, **link))
+        assert state_of(app).model == "digits"
+        lines = [each.value for each in app.warning]
+        assert "not shared" in lines[0] and title not in words_on(app)
+        assert len(lines) == (2 if page == "train.py" and "run" in link else 1) and "\n" not in "".join(lines)
+    save_owner(place / "faces", Owner("another", shared=True))
+    app = sound(visit(page, **asked))
+    assert state_of(app).model == "faces" and not [each for each in app.warning if "not shared" in each.value]
 
 
 def test_a_link_cannot_fill_in_a_form(home):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from live import reels
-from pages.ui import followed, train_settings, visitor
+from pages.ui import followed, train_controls, train_settings, visitor
 from tests.pages.conftest import serve_others, sound, visit, words_on
 from vae.history import Curves, Dots, Frame, History, save_history
 from vae.train.events import EventLog
@@ -106,6 +106,20 @@ def test_a_run_that_waits_says_its_place_and_can_be_cancelled(new_run):
     press(app, "delete")
     sound(press(app, "sure"))
     assert not second.folder.exists() and first.folder.exists()
+
+
+def test_a_press_is_not_lost_when_the_page_is_drawn_without_its_button(new_run, own, monkeypatch):
+    """As where a training ends in the instant of the press, and its model is being put in its place."""
+    run = new_run("done", STARTED, DONE)
+    shutil.copytree(run.model_folder.parent / "digits", run.model_folder)
+    app = sound(visit("train.py", run=run.id))
+    pressed = app.button(key="train.do.open.map")
+    monkeypatch.setattr(train_controls, "_model_of", lambda run: None)
+    app = sound(pressed.click().run())
+    assert [each.value for each in app.title] == ["Map"] and app.session_state["muscope"].model == "done"
+    assert "muscope.lead" not in app.session_state
+    app.switch_page("train.py").run()  # and another page is not held up by it
+    assert [each.value for each in app.title] == ["Train"]
 
 
 def test_a_run_under_way_shows_how_far_it_is_and_how_it_learns(new_run):

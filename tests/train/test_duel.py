@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vae.batches import stored
 from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
@@ -17,6 +18,7 @@ from vae.train.duel import PACE, Duel
 from vae.train.loop import Trainer
 from vae.train.parallel import Share
 from vae.train.settings import Settings
+from vae.train.telling import measured
 
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))
 BOTH = pytest.mark.parametrize("kind", ["factor", "gan"])
@@ -236,7 +238,7 @@ def test_several_processes_are_refused_what_they_cannot_share(kind: str) -> None
 )
 def test_what_can_be_trained_learns(kind: str, config: Any) -> None:
     trainer = trained(Objective(kind, rise=0.3, gamma=1.0, critic=16), 5, **config)
-    start = Trainer(VAE(CONFIG.with_(**config), 0), noise(40), noise(6, "test"), Settings())._measure()
+    start = measured(VAE(CONFIG.with_(**config), 0), stored(noise(6, "test")))
     assert trainer.finished and trainer.last is not None
     assert trainer.last.recon_nll < start.recon_nll
 

@@ -14,10 +14,11 @@ from vae.data.images import Images
 from vae.errors import VAEError
 from vae.model import VAE
 from vae.train.guard import BEYOND, LOOKS, PATIENCE, Diverged, Guard
-from vae.train.loop import Trainer, Wishes
+from vae.train.loop import Trainer
 from vae.train.news import Changed, Epoch, Event, Halved, RolledBack, Skipped, Step
 from vae.train.settings import Settings
 from vae.train.step import Terms
+from vae.train.wishes import Wishes
 
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))
 NAN = float("nan")
@@ -273,9 +274,9 @@ def test_a_batch_larger_than_the_data_is_halved_from_the_data() -> None:
 
 
 def test_a_test_pass_may_be_halved_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    from vae.train import loop
+    from vae.train import telling
 
-    real, tried = loop.measure, []
+    real, tried = telling.measure, []
 
     def measure(vae: VAE, pixels: torch.Tensor, *, batch_size: int) -> Any:
         tried.append(batch_size)
@@ -283,7 +284,7 @@ def test_a_test_pass_may_be_halved_too(monkeypatch: pytest.MonkeyPatch) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory.")
         return real(vae, pixels, batch_size=batch_size)
 
-    monkeypatch.setattr(loop, "measure", measure)
+    monkeypatch.setattr(telling, "measure", measure)
     events = list(made(epochs=1).run())
     assert tried == [1000, 500, 250] and isinstance(events[-1], Epoch)
 

@@ -14,9 +14,11 @@ from vae.measure import measure
 from vae.model import VAE
 from vae.recipes import RECIPES, make_config
 from vae.train import minimise
-from vae.train.loop import Epoch, Step, Trainer, Wishes
+from vae.train.loop import Trainer
+from vae.train.news import Epoch, Step
 from vae.train.pace import fall
 from vae.train.settings import Settings
+from vae.train.wishes import Wishes
 
 ROWS = 300  # of small vectors: 7 steps of 48
 

@@ -12,8 +12,10 @@ from vae.data.images import Images
 from vae.errors import VAEError
 from vae.model import VAE
 from vae.objectives import loss
-from vae.train.loop import Epoch, Step, Trainer, Wishes
+from vae.train.loop import Trainer
+from vae.train.news import Epoch, Step
 from vae.train.settings import Settings
+from vae.train.wishes import Wishes
 
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))
 

@@ -12,9 +12,10 @@ from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
 from vae.model import VAE
-from vae.train.loop import Trainer, Wishes
+from vae.train.loop import Trainer
 from vae.train.news import Changed, Epoch, Event, Planned, Step
 from vae.train.settings import Objective, Settings
+from vae.train.wishes import Wishes
 
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))
 TIMES = ("images_per_second", "seconds", "seconds_left")

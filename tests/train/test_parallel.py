@@ -18,10 +18,11 @@ from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
 from vae.model import VAE
-from vae.train.loop import Trainer, Wishes
+from vae.train.loop import Trainer
 from vae.train.news import Changed, Epoch, Event, Planned, Skipped, Step
 from vae.train.parallel import Share, SharedDraws, device_of_share, joined
 from vae.train.settings import Objective, Settings
+from vae.train.wishes import Wishes
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = Config((1, 8, 8), 3, encoder_sizes=(7,), decoder_sizes=(5,))

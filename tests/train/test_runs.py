@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from vae.errors import VAEError
 from vae.train import limits, run, runs
 from vae.train.events import EventLog
-from vae.train.run import FINAL, Attempts, Control, Run
+from vae.train.run import FINAL, Run
+from vae.train.run_folder import TAIL, WORDS, Attempts, Control
 from vae.train.runs import disk_use, find, next_run, submit, waiting
 
 SMALL = ("--data", "digits", "--model", "mlp")
@@ -290,12 +291,26 @@ def test_two_who_ask_at_once_do_not_see_each_other(ask):
         assert not one.alive()
 
 
+def test_who_waited_for_a_run_that_was_deleted_does_not_hold_it(ask, monkeypatch):
+    one = ask()
+    lock = (one.folder / "lock").open("rb")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def meanwhile(seconds):
+        one.folder.rename(one.folder.with_name(".gone"))
+        lock.close()
+
+    monkeypatch.setattr("vae.train.run_folder.time.sleep", meanwhile)
+    with pytest.raises(VAEError, match="may have been deleted"), one.held():
+        pass
+
+
 def test_the_last_event_is_found_in_a_long_file(ask):
     one = ask()
     say(one, *["epoch"] * 4, kl_per_dim=[0.123456789] * 4096)
     assert one.last_event()["kind"] == "epoch"  # it alone is longer than what is read at first
     say(one, "encoding")
-    assert (one.folder / "events.jsonl").stat().st_size > 10 * run.TAIL
+    assert (one.folder / "events.jsonl").stat().st_size > 10 * TAIL
     assert one.last_event() == {"kind": "encoding"}
     with (one.folder / "events.jsonl").open("ab") as file:
         file.write(b'{"kind": "do')  # killed in the middle of a word
@@ -308,7 +323,7 @@ def test_last_words_need_no_new_room_on_the_disk(ask):
     before = (one.folder / "last-words").stat()
     one.write_last_words("The disk is full. " + "é" * 2000)
     after = (one.folder / "last-words").stat()
-    assert (after.st_size, after.st_ino) == (before.st_size, before.st_ino) == (run.WORDS, after.st_ino)
+    assert (after.st_size, after.st_ino) == (before.st_size, before.st_ino) == (WORDS, after.st_ino)
     assert one.state() == "failed" and one.failure().startswith("The disk is full. é")
     one.resume()
     assert one.state() == "queued" and one.failure() == ""

@@ -1,5 +1,6 @@
 """The process that does what waits, and the keeper that sees to it that there is one."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -14,7 +15,8 @@ from vae.train import keeper as keeper_module
 from vae.train import worker
 from vae.train.events import EventLog
 from vae.train.keeper import keep_workers, start_worker
-from vae.train.run import KILLED, Attempts
+from vae.train.run import KILLED
+from vae.train.run_folder import Attempts
 from vae.train.runs import next_run, submit
 from vae.train.worker import devices, work, worker_of
 
@@ -122,6 +124,19 @@ def test_without_work_and_without_a_server_it_ends(tmp_path, once):
     began = time.monotonic()
     assert work(tmp_path / "runs", "cpu", pytest.fail, alone=0.3) is None
     assert 0.3 <= time.monotonic() - began < 10
+
+
+def test_a_worker_sees_whether_a_server_keeps_the_runs(tmp_path, monkeypatch):
+    """Each server holds the lock, and two may: one who looks must see them, and not be seen."""
+    monkeypatch.setattr(keeper_module.Keeper, "_see_to", lambda self, device: None)
+    assert not worker._served(tmp_path)
+    server = keep_workers(tmp_path)
+    wait_for(lambda: worker._served(tmp_path), 5)
+    with (tmp_path / ".server").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_SH)
+        server.stop()
+        assert worker._served(tmp_path)
+    assert not worker._served(tmp_path)
 
 
 def test_it_ends_when_the_folder_is_gone(tmp_path, once, monkeypatch):

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from vae.config import Config
-from vae.data import Images, describe
+from vae.data import Images, describe, paint_of
 from vae.evaluate.figures import likelihood_phrase
 from vae.train.run import Run
 from vae.train.settings import Settings
@@ -47,7 +47,8 @@ def make_card(
             "test": len(test),
             "kept": {"train": min(kept[0], len(train)), "test": min(kept[1], len(test))},
             "limit": arguments.limit,
-        },
+        }
+        | said_channels(train.name),
         "likelihood": likelihood_phrase(config),
         "binarisation": config.binarise,
         "effective_beta": result["effective_beta"],
@@ -62,6 +63,12 @@ def make_card(
         "figures": {},
         "made": datetime.now(UTC).date().isoformat(),
     }
+
+
+def said_channels(name: str) -> dict[str, Any]:
+    """{"channels": ...} of data of several channels: names and colours, so that the model can do without the data."""
+    paint = paint_of(name)
+    return {} if paint is None else {"channels": paint.to_json()}
 
 
 def own_version() -> str:

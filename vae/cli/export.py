@@ -135,9 +135,9 @@ def codes_of(folder: Path, columns: bool, reporter: Reporter) -> "pyarrow.Table"
 
 def _came(name: str, known: "Encodings") -> "pyarrow.Table | None":
     """The columns that came with a set somebody brought, in the order of the encodings; None where there are none."""
-    from vae.data import brought
+    from vae.data import brought, source_of
 
-    kind, _, set_id = name.partition(":")
+    kind, _, set_id = source_of(name).partition(":")
     if kind != brought.KIND or not brought.on_machine(set_id):
         return None
     first = brought.get(set_id).train_size  # training rows come first

@@ -10,7 +10,9 @@ from torch import Tensor
 
 from vae import frames, history
 from vae.batches import as_x, stored
+from vae.data import paint_of
 from vae.data.images import Images
+from vae.data.paint import Paint
 from vae.explore import render
 from vae.explore.choose import mixed_rows
 from vae.explore.unfold import unfolded
@@ -48,6 +50,7 @@ class Recorder:
     def __init__(self, vae: VAE, train: Images, test: Images, folder: Path, settings: Settings) -> None:
         self.vae, self.folder, self.settings = vae, Path(folder), settings
         everything = np.ones(len(test), bool)
+        self._paint = paint_of(train.name)
         self._shown = stored(test.take(mixed_rows(test.labels, everything, PICTURES)))
         shown = test.take(_spread_out(len(test), _dots_for(vae)))
         self._dotted = stored(shown)
@@ -126,8 +129,8 @@ class Recorder:
             at=at,
             xy=np.clip(xy, -60_000, 60_000).astype(np.float16),
             spread=mu.std(axis=0, dtype=np.float64).astype(np.float32),
-            pictures=_picture(both, len(x)),
-            samples=_picture(drawn, ACROSS),
+            pictures=_picture(both, len(x), self._paint),
+            samples=_picture(drawn, ACROSS, self._paint),
         )
 
     def _before(self, step: int) -> np.ndarray | None:
@@ -171,12 +174,10 @@ def _tame(values: Tensor) -> np.ndarray:
     return np.asarray(torch.nan_to_num(values.float(), 0.0, 6e4, -6e4).clamp(-6e4, 6e4).cpu().numpy())
 
 
-def _picture(x: Tensor, columns: int) -> bytes:
+def _picture(x: Tensor, columns: int, paint: Paint | None) -> bytes:
     """Pictures x (B, *shape) in rows, as a file: PNG where they are small, JPEG where it would be ten times larger."""
     values = _tame(x)
-    pixels = render.profile(values) if values.ndim == 2 else render.to_pixels(values)
-    if pixels.shape[-1] not in (1, 3):
-        pixels = pixels[..., :1]  # more channels than a screen has: the first speaks for them
+    pixels = render.as_pictures(values, paint)
     page = render.tile(pixels, columns)
     if max(pixels.shape[1:3]) > SMALL and values.ndim > 2:
         return render.jpeg(page)

@@ -5,7 +5,8 @@ digits                         carried by scikit-learn (digits.py)
 mnist, fashion-mnist, kmnist   downloaded (idx.py, download.py), or found in the folder named by MUSCOPE_DATA
 folder:PATH                    one sub-folder of images for each label (folder.py)
 table:PATH                     rows of numbers, .csv or .npy (table.py)
-brought:ID                     made from a person's files of any kind, and kept here (intake, brought.py)
+brought:ID                     made from a person's files of any kind, and kept here (intake, brought)
+sized:CxHxW:NAME               one of NAMES or brought:ID, each image brought to that shape (sized.py)
 """
 
 from collections.abc import Callable, Sequence
@@ -13,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vae.data import brought, digits, drawn, folder, idx, table
+from vae.data import brought, digits, drawn, folder, idx, sized, table
 from vae.data.download import Progress, cache_folder
 from vae.data.images import SPLITS, DataInfo, Images, public_name
+from vae.data.paint import Paint
 from vae.errors import VAEError
 
 __all__ = [
@@ -25,11 +27,15 @@ __all__ = [
     "Progress",
     "cache_folder",
     "describe",
+    "download_size",
     "fetch",
+    "file_names",
     "load",
     "on_machine",
     "originals",
+    "paint_of",
     "public_name",
+    "source_of",
 ]
 
 # In the order they are shown to people.
@@ -48,7 +54,7 @@ def load(
     """One split of a data set.
 
     Args:
-        name: one of NAMES, "folder:PATH", "table:PATH" or "brought:ID".
+        name: one of NAMES, "folder:PATH", "table:PATH", "brought:ID" or "sized:CxHxW:NAME".
         split: "train" or "test".
         limit: the first so many rows, always the same ones; None for all.
         download: fetch what is not on this machine; False refuses instead.
@@ -63,6 +69,9 @@ def load(
     _check(name, split)
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 1):
         raise VAEError(f"limit is {limit!r}: give a whole number of images, at least 1, or none for all.")
+    if other := sized.parts(name):
+        source = load(other[0], split, limit=limit, download=download, progress=progress)
+        return sized.images(source, name, other[1], paint_of(other[0]))
     if name in drawn.NAMES:
         return drawn.load(name, split, limit, progress)
     if name in idx.SETS and download and not on_machine(name):
@@ -73,6 +82,7 @@ def load(
 
 def on_machine(name: str) -> bool:
     """True when `load` needs no network. Cheap: looks for files, does not open them."""
+    name = source_of(name)
     _check(name)
     if name in idx.SETS:
         return idx.folder_of(name) is not None
@@ -94,6 +104,9 @@ def originals(name: str, split: str, indices: Sequence[int] | np.ndarray) -> np.
     """
     _check(name, split)
     rows = np.asarray(indices, dtype=np.int64).reshape(-1)
+    if other := sized.parts(name):
+        found = originals(other[0], split, rows)
+        return None if found is None else sized.fitted(found, other[1], paint_of(other[0]))
     if name in drawn.NAMES:
         _check_rows(name, rows, drawn.size(name, split))
         return drawn.originals(name, split, rows)
@@ -107,6 +120,32 @@ def originals(name: str, split: str, indices: Sequence[int] | np.ndarray) -> np.
     return images.pixels[rows]
 
 
+def file_names(name: str, split: str) -> tuple[str, ...] | None:
+    """A person's own names of the images of a split, of a set that was brought; None of any other set.
+
+    Raises:
+        VAEError: it is gone or damaged.
+    """
+    kind, _, path = source_of(name).partition(":")
+    return brought.file_names(path, split) if kind == brought.KIND else None
+
+
+def paint_of(name: str) -> Paint | None:
+    """In which colours the channels of a data set are shown; None where they are grey, or red, green and blue.
+
+    Raises:
+        VAEError: a set that was brought and is gone.
+    """
+    if other := sized.parts(name):
+        paint = paint_of(other[0])
+        return paint if paint is not None and len(paint.colours) == other[1][0] else None
+    kind, _, path = name.partition(":")
+    if kind != brought.KIND:
+        return None
+    found = brought.get(path)
+    return Paint.of(found.channels, found.shape[0]) if len(found.shape) == 3 else None
+
+
 def fetch(name: str, progress: Progress | None = None) -> None:
     """Make `load` quick and free of the network: download a set, or draw it once and keep it.
 
@@ -116,12 +155,19 @@ def fetch(name: str, progress: Progress | None = None) -> None:
     Raises:
         VAEError: no network, a wrong checksum, a full disk, no such set.
     """
+    name = source_of(name)
     _check(name)
     if name in drawn.NAMES:
         for split in SPLITS:
             drawn.whole(name, split, progress)
     elif name in idx.SETS:
         idx.fetch(name, progress)
+
+
+def download_size(name: str) -> int:
+    """Bytes that `fetch` would have to download; 0 of what is on this machine. Cheap."""
+    name = source_of(name)
+    return 0 if on_machine(name) else sum(file.size for file in idx.SETS[name].files) if name in idx.SETS else 0
 
 
 def describe(name: str) -> DataInfo:
@@ -131,6 +177,8 @@ def describe(name: str) -> DataInfo:
         VAEError: no such data set; a folder or table that cannot be read.
     """
     _check(name)
+    if other := sized.parts(name):
+        return sized.described(describe(other[0]), name, other[1])
     if name in drawn.NAMES:
         return drawn.describe(name)
     if name in idx.SETS:
@@ -157,6 +205,12 @@ def describe(name: str) -> DataInfo:
     )
 
 
+def source_of(name: str) -> str:
+    """The set whose images they are: of a resized one the other, and else the same. Who may see them goes by it."""
+    other = sized.parts(name)
+    return name if other is None else other[0]
+
+
 def _load(name: str, split: str) -> Images:
     """A split of whatever is not drawn and is on this machine."""
     kind, _, path = name.partition(":")
@@ -167,10 +221,19 @@ def _load(name: str, split: str) -> Images:
 
 def _check(name: str, split: str = "train") -> None:
     kind, _, path = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if name not in NAMES and not (kind in _BROUGHT and path):
+    if isinstance(name, str) and (other := sized.parts(name)):
+        _check_sized(*other)
+    elif name not in NAMES and not (kind in _BROUGHT and path):
         raise VAEError(f"There is no data set {name!r}: choose {', '.join(NAMES)}, folder:PATH or table:PATH.")
     if split not in SPLITS:
         raise VAEError(f"There is no split {split!r}: ask for 'train' or 'test'.")
+
+
+def _check_sized(source: str, shape: tuple[int, ...]) -> None:
+    _check(source)
+    if not sized.can_become(own := describe(source).shape, shape):
+        words = f"{public_name(source)} of shape {own}"
+        raise VAEError(f"{words} cannot be brought to {shape}: keep the channels, or ask for 1 or 3.")
 
 
 def _check_rows(name: str, rows: np.ndarray, count: int) -> None:

@@ -3,6 +3,7 @@
 MUSCOPE_UPLOAD_MB     one upload at most; 2000 unless set
 MUSCOPE_UPLOAD_FILES  files in one upload at most; 100,000 unless set
 MUSCOPE_BROUGHT_GB    on the disk for everything that was brought; 20 unless set, and a quarter of it for one visitor
+MUSCOPE_NEW_VISITORS  who bring something for the first time, of one network address in an hour; 150 unless set
 MUSCOPE_BROUGHT_DAYS  days until what was brought is deleted; 30 unless set, 0 for never
 """
 
@@ -28,6 +29,16 @@ def upload_files() -> int:
 def room() -> int:
     """Bytes that everything that was brought may take together."""
     return int(number("MUSCOPE_BROUGHT_GB", 20, 0) * GB)
+
+
+def share() -> int:
+    """Bytes of it that one visitor may have."""
+    return int(room() * SHARE)
+
+
+def comers() -> int:
+    """Visitors of one address who may bring something for the first time within an hour."""
+    return int(number("MUSCOPE_NEW_VISITORS", 150, 1))
 
 
 def days() -> float | None:
@@ -57,15 +68,14 @@ def check_room(used: int, mine: int, more: int) -> None:
     Raises:
         VAEError: with what to delete.
     """
-    most = room()
-    if mine + more > most * SHARE:
+    if mine + more > share():
         raise VAEError(
-            f"What you brought takes {plain(mine)} and this is {plain(more)}, and you may have {plain(most * SHARE)}: "
-            "delete some of your data first."
+            f"What you brought takes {plain(mine)} and this is {plain(more)}, and you may have {plain(share())}: "
+            "delete some of your data or models first."
         )
-    if used + more > most:
+    if used + more > room():
         raise VAEError(
-            f"All visitors together may bring {plain(most)}, and {plain(used)} of it is taken: "
+            f"All visitors together may bring {plain(room())}, and {plain(used)} of it is taken: "
             "ask whoever runs this server, or come back later."
         )
 

@@ -1,5 +1,6 @@
 """What every data set looks like once it is loaded: rows of pixels, and what is known about each row."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
@@ -13,6 +14,10 @@ SPLITS = ("train", "test")
 MIN_SIDE, MAX_SIDE = 8, 128  # pixels; the networks take nothing else
 MAX_BYTES = 2 << 30  # of pixels in one data set: it is held in memory as a whole
 TEST_IN = 6  # one row in so many is set apart for testing, where the data come without a split of their own
+_OF_ROWS = (
+    ("an image", "a row"), ("An image", "A row"), ("image", "row"), ("Image", "Row"), ("images", "rows"),
+    ("Images", "Rows"), ("pixel", "number"), ("pixels", "numbers"),
+)  # fmt: skip
 _FROM_ZERO = np.empty(0, np.int64)  # stands for 0, 1, 2, ...
 
 
@@ -125,12 +130,26 @@ class DataInfo:
     built_in: bool
 
 
+def worded(words: str, shape: tuple[int, ...]) -> str:
+    """A sentence about images of this shape; about vectors the same of rows and their numbers.
+
+    "12 images, 0.1 per pixel" of vectors (D,) is "12 rows, 0.1 per number".
+    """
+    if len(shape) != 1:
+        return words
+    for image, row in _OF_ROWS:
+        words = re.sub(rf"\b{image}\b", row, words)
+    return words
+
+
 def public_name(name: str) -> str:
     """The name without the path in it: "folder:/home/ada/cats" is "folder:cats", "mnist" stays "mnist".
 
-    What was brought ("brought:ID") is called by its title.
+    What was brought ("brought:ID") is called by its title, what was resized ("sized:...") by what it was made of.
     """
     kind, colon, path = name.partition(":")
+    if kind == "sized" and colon:
+        return public_name(path.partition(":")[2])
     if kind == "brought" and colon:
         from vae.data import brought  # which itself makes `Images`
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import GifImagePlugin, Image
 
+from vae.data.paint import Paint, on_screen
 from vae.errors import VAEError
 
 Pixels = NDArray[np.uint8]
@@ -66,13 +67,19 @@ def profile(values: ArrayLike, height: int = 64) -> Pixels:
     return bars[..., None]
 
 
-def as_pictures(x: ArrayLike) -> Pixels:
-    """x (B, C, H, W) or (B, D) to pixels (B, H, W, 1 or 3): other channels are averaged, vectors drawn as bars."""
+def as_pictures(x: ArrayLike, paint: Paint | None = None, channel: int | None = None) -> Pixels:
+    """x (B, C, H, W) or (B, D) to pixels (B, H, W, 1 or 3), as they are shown; vectors are drawn as bars.
+
+    Args:
+        paint: names and colours of the channels, where the model knows them. channel: this one alone, in grey.
+    """
     x = np.asarray(x, dtype=np.float32)
-    if x.ndim == 2:
-        return profile(x)
-    pixels = to_pixels(x)
-    return pixels if pixels.shape[3] in (1, 3) else pixels.mean(axis=3, keepdims=True).round().astype(np.uint8)
+    return profile(x) if x.ndim == 2 else on_screen(to_pixels(x), paint, channel)
+
+
+def shown(images: np.ndarray, paint: Paint | None = None, channel: int | None = None) -> Pixels:
+    """Images of a data set, (N, H, W, C) uint8 or rows (N, D) in [0, 1], to pixels (N, H, W, 1 or 3); as above."""
+    return profile(images) if images.ndim == 2 else on_screen(images, paint, channel)
 
 
 def _levels(x: np.ndarray) -> Pixels:

@@ -18,7 +18,7 @@ from vae.config import ADAPTED, Config
 from vae.errors import VAEError
 from vae.files import write_folder
 from vae.foreign import dense, spatial
-from vae.foreign.adapter import Own, open_adapter
+from vae.foreign.adapter import Own, find_adapter, open_adapter
 from vae.foreign.axes import Axes
 from vae.model import VAE
 from vae.weights import numbers
@@ -33,7 +33,8 @@ class Plan:
 
     Attributes:
         kind: one of KINDS.
-        network: what its kind needs to be built (`spatial.settings`, `dense.settings`); {"name"} of an adapter.
+        network: what its kind needs to be built (`spatial.settings`, `dense.settings`); of an adapter
+            {"name", "where"}: its class, and the file or package that had it.
         axes: principal axes of its codes; 0 where codes are as the network has them.
         grey: it sees colours and is shown grey images: each is given three times, and what it draws is averaged.
     """
@@ -114,8 +115,8 @@ def core_of(plan: Plan, shape: tuple[int, ...]) -> Any:
         shape: of the images that Muscope shows it.
     """
     if plan.kind == "own":
-        name = plan.network.get("name")
-        return Own(str(name), open_adapter(str(name)))
+        name, where = (str(plan.network.get(key, "")) for key in ("name", "where"))
+        return Own(name, open_adapter(name, where))
     if plan.kind == "pythae":
         return dense.DensePair(dense.checked(plan.network))
     said = spatial.settings(_with_types(plan.network))
@@ -162,6 +163,8 @@ def network(plan: Plan, shape: tuple[int, ...], tensors: dict[str, Tensor], whos
     given = {name: tuple(value.shape) for name, value in tensors.items()}
     if wanted != given:
         odd = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
+        if plan.kind == "own":
+            raise VAEError(_other_adapter(plan, whose))
         raise VAEError(
             f"The weights of the model {whose} do not fit what is said of its network (look at {odd[0][:80]}): "
             "both must come from the same model."
@@ -170,6 +173,15 @@ def network(plan: Plan, shape: tuple[int, ...], tensors: dict[str, Tensor], whos
     core.load_state_dict(numbers(tensors, f"the model {whose}"))
     core.eval().requires_grad_(False)
     return core
+
+
+def _other_adapter(plan: Plan, whose: str) -> str:
+    """That the code of a model's adapter is not what it was, for people."""
+    name, where = (str(plan.network.get(key, ""))[:60] for key in ("name", "where"))
+    here = find_adapter(name, where).where
+    was = f", and was kept with that of {where}" if where and where != here else ""
+    cure = f"start the server with the class as it was{f' in {where}' if was else ''}, or open the model again"
+    return f"The model {whose} does not fit the adapter {name} of {here} as it is now{was}: {cure} (Your models)."
 
 
 def _axes(count: int, length: int, tensors: dict[str, Tensor], whose: str) -> Axes | None:

@@ -12,9 +12,11 @@ Nothing that a visitor brings is ever imported.
 import importlib.util
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from hashlib import blake2b
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,43 +59,73 @@ class Found:
     """An adapter that can be opened.
 
     Attributes:
-        name: by which a model's folder finds it again.
+        name: in a list; another for each.
         where: the file, or the package.
         make: makes one; no arguments.
+        own: what it is called where it is written: two files may each have a class of one name.
     """
 
     name: str
     where: str
     make: Callable[[], Any]
+    own: str = ""
 
 
 def adapters() -> tuple[Found, ...]:
-    """Those of this server, by name; of two with one name the first wins. Imports none of them."""
-    found = [_of_file(*split(place)) for place in places()]
+    """Those of this server, the first of a name by that name, others by their file as well. Imports none of them."""
+    files = list(dict.fromkeys(map(split, places())))
+    alike = Counter((file.name, name) for file, name in files)
+    found = [_of_file(file, name, folder=alike[file.name, name] > 1) for file, name in files]
     for point in entry_points(group=GROUP):
-        found.append(Found(point.name, point.value, lambda point=point: point.load()()))  # type: ignore[misc]
-    return tuple({each.name: each for each in reversed(found) if _NAME.fullmatch(each.name)}.values())[::-1]
+        make = lambda point=point: point.load()()  # type: ignore[misc]  # noqa: E731
+        found.append(Found(point.name, point.value, make, point.name))
+    return tuple(_told_apart(found).values())
 
 
-def open_adapter(name: str) -> Any:
-    """A new one of that name, checked.
+def _told_apart(found: list[Found]) -> dict[str, Found]:
+    named: dict[str, Found] = {}
+    for each in found:
+        plain = each.name if each.name not in named else f"{each.name} of {re.sub(r'[^A-Za-z0-9_.-]', '-', each.where)}"
+        tries = (plain, *(f"{plain} {number}" for number in range(2, len(found) + 2)))
+        name = next(name for name in tries if name not in named)
+        if _NAME.fullmatch(name):
+            named[name] = replace(each, name=name)
+    return named
+
+
+def find_adapter(name: str, where: str = "") -> Found:
+    """The adapter of a name in the list, or that a model's folder names.
+
+    Args:
+        where: the file or package it had when the model was kept: another one of its name may come first by now.
+
+    Raises:
+        VAEError: this server has none of that name.
+    """
+    there = adapters()
+    kept = [each for each in there if where and (each.own, each.where) == (name, where)]
+    for each in kept + [each for each in there if each.name == name]:
+        return each
+    of = f" of {where[:60]}" if where else ""
+    raise VAEError(
+        f"This server has no adapter {name[:60]!r}{of}: whoever starts it adds `-- --adapter file.py:Class`, "
+        "or installs the package that has it."
+    )
+
+
+def open_adapter(name: str, where: str = "") -> Any:
+    """A new one, checked; found as `find_adapter` does.
 
     Raises:
         VAEError: this server has no such adapter, its code fails, or it is not what `Adapter` says.
     """
-    for each in adapters():
-        if each.name == name:
-            try:
-                made = each.make()
-            except VAEError:
-                raise
-            except Exception as error:
-                raise VAEError(f"The adapter {name} could not be made: {_said(error)}") from error
-            return _checked(name, made)
-    raise VAEError(
-        f"This server has no adapter {name[:60]!r}: whoever starts it adds `-- --adapter file.py:Class`, "
-        "or installs the package that has it."
-    )
+    try:
+        made = find_adapter(name, where).make()
+    except VAEError:
+        raise
+    except Exception as error:
+        raise VAEError(f"The adapter {name} could not be made: {_said(error)}") from error
+    return _checked(name, made)
 
 
 class Own(nn.Module):
@@ -141,14 +173,17 @@ def is_point(made: Any) -> bool:
 # ---- finding them --------------------------------------------------------------------------------------------------
 
 
-def _of_file(file: Path, name: str) -> Found:
-    return Found(name, file.name, lambda: getattr(_module(file), name)())
+def _of_file(file: Path, name: str, folder: bool) -> Found:
+    where = f"{file.parent.name}/{file.name}" if folder else file.name
+    return Found(name, where, lambda: getattr(_module(file), name)(), name)
 
 
 @lru_cache(maxsize=32)
 def _module(file: Path) -> Any:
     """The module in a file, imported once; files beside it are not found by its imports."""
-    spec = importlib.util.spec_from_file_location(f"muscope_adapter_{file.stem}", file)
+    # Two files may have one name: each is a module of its own.
+    name = f"muscope_adapter_{file.stem}_{blake2b(str(file).encode(), digest_size=4).hexdigest()}"
+    spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise VAEError(f"{file.name} could not be imported: give a Python file.")
     module = importlib.util.module_from_spec(spec)

@@ -12,10 +12,11 @@ import torch
 
 from vae.checkpoint import ADAPTER, CARD, CONFIG, ENCODINGS, WEIGHTS
 from vae.config import ADAPTED, MAX_LATENT_DIM, MAX_SIDE, MIN_SIDE, Config
+from vae.data.sized import can_become
 from vae.errors import VAEError
 from vae.foreign import dense, spatial
 from vae.foreign.adapted import Plan, read_plan
-from vae.foreign.adapter import is_point, open_adapter
+from vae.foreign.adapter import find_adapter, is_point, open_adapter
 from vae.foreign.given import DENSE_CONFIG, SPATIAL_WEIGHTS, Given
 from vae.weights import shapes
 
@@ -70,7 +71,10 @@ def look(brought: Given) -> Understood:
     if DENSE_CONFIG in brought and WEIGHTS in brought:
         return _pythae(brought)
     if CONFIG not in brought:
-        raise VAEError("There are weights, and no config.json beside them that says how to build the network: add it.")
+        raise VAEError(
+            "There are weights, and no config.json beside them that says how to build the network: bring both. "
+            "A network of your own has none: write an adapter for it (examples/adapter.py shows how)."
+        )
     said = brought.json(CONFIG)
     if isinstance(said, dict) and "schema" in said and WEIGHTS in brought:
         return _muscope(brought, said)
@@ -89,11 +93,12 @@ def called(found: Understood, title: str) -> Understood:
 
 def look_at_adapter(name: str) -> Understood:
     """A person's own model, by the name of its adapter. VAEError: there is none of that name, or it is not whole."""
+    chosen = find_adapter(name)
     made = open_adapter(name)
     shape, data = tuple(made.shape), getattr(made, "data", "")
     with torch.random.fork_rng():
         is_point(made)  # asks it once: what is wrong with it is said before data are loaded
-    plan = Plan("own", {"name": name}, AXES if made.latent_dim > LONG else 0)
+    plan = Plan("own", {"name": chosen.own, "where": chosen.where}, AXES if made.latent_dim > LONG else 0)
     title = str(getattr(made, "title", "") or name)[:80]
     sentence = f"{WORDS['own']}, {made.latent_dim:,} numbers in a code."
     return Understood("own", title, sentence, shape, made.latent_dim, plan, data if isinstance(data, str) else "")
@@ -117,6 +122,24 @@ def fits(found: Understood, shape: tuple[int, ...]) -> str:
     if shape[1:] != found.shape[1:]:
         return f"its images have {shape[2]} by {shape[1]} pixels, not {found.shape[2]} by {found.shape[1]}"
     return ""
+
+
+def resized(found: Understood, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape that images must be brought to, so that this model can be shown them.
+
+    Args:
+        shape: (C, H, W) or (D,) of a data set.
+
+    Returns:
+        (C, H, W); their own where they suit it as they are. None where no resizing helps: rows, or other channels.
+    """
+    if not fits(found, shape):
+        return shape
+    if len(shape) != 3 or len(found.shape) != 3:
+        return None
+    grey = shape[0] == 1 and found.shape[0] == 3 and found.kind != "muscope"  # is shown them in grey
+    wanted = (1 if grey else found.shape[0], *(shape if found.free else found.shape)[1:])
+    return wanted if can_become(shape, wanted) and not fits(found, wanted) else None
 
 
 def plan_for(found: Understood, shape: tuple[int, ...], axes: int = 0) -> Plan:

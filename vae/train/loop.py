@@ -2,57 +2,32 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae.batches import stored
-from vae.config import Config
 from vae.data.images import Images
 from vae.errors import VAEError
-from vae.files import finite
-from vae.measure import TestFigures, measure
 from vae.model import VAE
-from vae.objectives import KLTerm, check_objective, kl_term_at
+from vae.objectives import check_objective, kl_term_at
 from vae.train.duel import CRITICS, Duel
+from vae.train.everything import Everything
 from vae.train.guard import PATIENCE, Diverged, advice
 from vae.train.minimise import loss_of
-from vae.train.news import Changed, Epoch, Event, Halved, Planned, RolledBack, Skipped, Step
+from vae.train.news import Changed, Epoch, Event, Halved, Planned, RolledBack, Skipped
 from vae.train.pace import fall
-from vae.train.parallel import ALONE, Share, SharedDraws
-from vae.train.settings import Settings, check_beta, check_rate
-from vae.train.standing import GENERATORS, Standing
-from vae.train.step import Stepper, Terms
+from vae.train.parallel import ALONE, Share, gradients
+from vae.train.settings import Settings
+from vae.train.standing import Standing
+from vae.train.step import Stepper, pick_precision
+from vae.train.telling import epoch_said, measured, step_said
+from vae.train.wishes import Wishes
 
 STEPS_BETWEEN_EVENTS = 20
 EARLY = (1, 2, 5, 10)  # steps of a run after which something is said too: whoever waits sees that it goes
 SILENCE = 1.0  # seconds after which something is said whatever the step
-TEST_BATCH = 1000
-FORMAT = 1  # of what `state` gives
-FOREIGN = {  # what must be the same where a run goes on, and what it is otherwise
-    "format": "another version",
-    "config": "another model",
-    "settings": "a training with other settings",
-    "data": "other data",
-    "device": "another kind of device",
-}
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What people want of a run that is under way.
-
-    Attributes:
-        stop: "" to go on, "stop" to end with the model as it is, "pause" to end and go on later.
-        beta: weight of the KL from here on; None: as it is.
-        rate: of Adam from here on, before its fall; None: as it is.
-    """
-
-    stop: str = ""
-    beta: float | None = None
-    rate: float | None = None
 
 
 class Trainer:
@@ -99,6 +74,7 @@ class Trainer:
         self.standing = Standing(
             len(train), settings.epochs, settings.batch_size, vae.config.beta, settings.rate, settings.seed, self.device
         )
+        self._everything = Everything(vae, settings, self.stepper, self.standing, (len(train), len(test)))
         self.last: Epoch | None = None
         self.ended = ""
         self._good = self.state()  # what a run that has gone wrong goes back to
@@ -186,7 +162,7 @@ class Trainer:
         self.stepper.rate = now.rate_now
         now.clock.start()
         try:
-            sums = self._gradients(rows, term)  # (4,)
+            sums = gradients(self.stepper, self.pixels, rows, term, now.generator, self.share)  # (4,)
         except torch.OutOfMemoryError as error:
             yield self._halve(error)
             return
@@ -205,26 +181,11 @@ class Trainer:
         if mark or self.ended or now.step in EARLY or now.clock.elapsed - now.said > SILENCE:
             recon, kl, _ = now.recent.value()  # waits for the device, so the clock counts its work and not the asking
             now.clock.stop(len(rows))
-            yield self._tell(recon, kl)
+            yield step_said(now, self.settings.minutes, recon, kl)
         else:
             now.clock.stop(len(rows))
         if wrong:
             yield from self._go_back(wrong)
-
-    def _gradients(self, rows: Tensor, term: KLTerm) -> Tensor:
-        """Gradients of one batch, and its sums as `Mean` keeps them: (4,)."""
-        config, generator = self.vae.config, self.standing.generator
-        if self.share.alone:
-            return _sums(self.stepper.gradients(self.pixels.index_select(0, rows), generator, term), len(rows), config)
-        mine, count = self.share.rows(len(rows))
-        weight = count / len(rows)
-        term = replace(term, over_all=lambda mean: self.share.average(mean, weight))
-        draws = SharedDraws(generator, mine, len(rows))
-        terms = self.stepper.gradients(self.pixels.index_select(0, rows[mine]), draws, term)
-        gradients = [weights.grad for weights in self.vae.parameters() if weights.grad is not None]
-        for gradient in gradients:
-            gradient *= float(count > 0) if config.batch_reduction == "sum" else weight
-        return self.share.add_up(gradients, _sums(terms, count, config) * float(count > 0))
 
     def _halve(self, error: torch.OutOfMemoryError) -> Halved:
         """Go on with batches half as large; the step under way begins again."""
@@ -243,29 +204,11 @@ class Trainer:
 
     # ---- what is said and heard ------------------------------------------------------------------------------------
 
-    def _tell(self, recon: float, kl: float) -> Step:
-        now = self.standing
-        now.said = now.clock.elapsed
-        now.whole.take(now.recent)
-        return Step(
-            epoch=now.done + 1,
-            step=now.taken,
-            steps=now.steps,
-            recon_nll=recon,
-            kl=kl,
-            images_per_second=now.clock.rate,
-            seconds_left=self._seconds_left(),
-            step_total=now.step,
-            at=now.at,
-            beta=now.beta_now,
-            rate=now.rate_now,
-        )
-
     def _hear(self) -> Iterator[Event]:
         """Do what is wished, and count the minutes out. Rank 0 asks, so that all processes do the same."""
         now = self.standing
         wishes = self.wishes() if self.share.rank == 0 else Wishes()
-        beta, rate = _possible(wishes.beta, check_beta, now.beta), _possible(wishes.rate, check_rate, now.rate)
+        beta, rate = wishes.beta_from(now.beta), wishes.rate_from(now.rate)
         stop = {"stop": "stopped", "pause": "paused"}.get(wishes.stop, "")
         steps = self._count_out()
         if not self.share.alone:
@@ -286,15 +229,9 @@ class Trainer:
             return now.plan.steps
         return now.plan.within(60 * minutes, now.clock.elapsed, now.step, now.most_steps)
 
-    def _seconds_left(self) -> float:
-        now = self.standing
-        limit = 60 * self.settings.minutes if self.settings.minutes else math.inf
-        left = (now.plan.steps - now.step) * now.clock.elapsed / max(now.step, 1)
-        return max(0.0, min(left, limit - now.clock.elapsed))
-
     def _look_at_epoch(self) -> Iterator[Event]:
         """Measure the model as it is, and say what the epoch came to; a whole one makes room for the next."""
-        figures = self._measure()
+        figures = measured(self.vae, self.test_pixels)
         now = self.standing
         if not math.isfinite(figures.loss):
             yield from self._go_back(self._line("The loss on the test images was no longer a number"))
@@ -302,38 +239,10 @@ class Trainer:
         number = now.done + 1
         if now.whole_epoch:
             now.turn_page()
-        self.last = Epoch(
-            epoch=number,
-            epochs=now.epochs,
-            loss=figures.loss,
-            recon_nll=figures.recon_nll,
-            kl=figures.kl,
-            kl_per_dim=figures.kl_per_dim,
-            train_recon_nll=recon,
-            train_kl=kl,
-            images_per_second=now.clock.rate,
-            seconds=now.clock.seconds,
-            seconds_left=self._seconds_left(),
-            log_std=self.vae.log_std.item() if self.vae.config.likelihood == "gaussian" else None,
-            active_units=figures.active_units,
-            step=now.step,
-            at=now.at,
-            beta=now.beta_now,
-            rate=now.rate_now,
-        )
+        self.last = epoch_said(now, self.settings.minutes, number, figures, (recon, kl), self.vae)
         if now.guard.calm(now.window.value()[2]):
             self._good = self.state()
         yield self.last
-
-    def _measure(self) -> TestFigures:
-        size = TEST_BATCH
-        while True:
-            try:
-                return measure(self.vae, self.test_pixels, batch_size=size)
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-                size //= 2
 
     # ---- when it goes wrong ----------------------------------------------------------------------------------------
 
@@ -370,77 +279,15 @@ class Trainer:
     # ---- all of it, to be kept -------------------------------------------------------------------------------------
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Everything that the run needs to go on as if it had not been interrupted, after any step.
+        """All that the run needs to go on as if it had not been interrupted, after any step: see `Everything`."""
+        return self._everything.state(self.last)
 
-        Returns:
-            tensors on the CPU: weights under "model.", what Adam remembers under "adam.", a critic and its Adam under
-            "critic.", generators, sums; and facts that can be written as JSON.
-        """
-        tensors = self._weights() | self.standing.tensors()
-        copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
-        last = finite(asdict(self.last)) if self.last else None
-        return copies | self.stepper.state(), self._identity() | self.standing.facts() | {"last": last}
-
-    @torch.no_grad()
     def restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take up what `state` gave; `run` then goes on from there, to the bit on the same machine and versions.
 
         Raises:
             VAEError: it is of another model, other data, other settings or another kind of device; nothing was changed.
         """
-        known = self._identity()
-        for name, line in FOREIGN.items():
-            if facts.get(name) != known[name]:
-                raise VAEError(f"This save is of {line}: go on with what it belongs to, or start another training.")
-        adam = {name: value for name, value in tensors.items() if name.startswith(("adam.", "critic."))}
-        wanted = self._weights() | self.standing.tensors()
-        if set(tensors) - set(adam) != set(wanted) or any(
-            tensors[name].shape != value.shape for name, value in wanted.items() if name not in GENERATORS
-        ):
-            raise VAEError("This save does not have the weights of this network: start another training.")
-        self.stepper.restore(adam)
-        self.standing.restore(tensors, facts)
-        self.stepper.rate = self.standing.rate_now
-        for name, value in self._weights().items():
-            value.copy_(tensors[name])
-        last = facts["last"]
-        self.last = Epoch(**(last | {"kl_per_dim": tuple(last["kl_per_dim"])})) if last else None
+        self.last = self._everything.restore(tensors, facts)
         self.ended = ""
         self._good = self.state()
-
-    def _weights(self) -> dict[str, Tensor]:
-        return {f"model.{name}": value for name, value in self.vae.state_dict().items()}
-
-    def _identity(self) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            "config": self.vae.config.to_json(),
-            "settings": self.settings.to_json(),
-            "data": [len(self.pixels), len(self.test_pixels)],
-            "device": self.device.type,
-        }
-
-
-def pick_precision(wanted: str, device: torch.device) -> str:
-    """ "float32" or "bfloat16": what "auto" comes to on this device. VAEError: bfloat16 where it does not pay."""
-    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if wanted == "bfloat16" and not able:
-        raise VAEError("bfloat16 needs a GPU that multiplies in it, and this device does not: take float32 or auto.")
-    return "bfloat16" if able and wanted != "float32" else "float32"
-
-
-def _sums(terms: Terms, images: int, config: Config) -> Tensor:
-    """What `Mean` adds up, of one batch: (4,)."""
-    total = terms.total if config.batch_reduction == "sum" else terms.total * images
-    return torch.stack([terms.recon_nll, terms.kl, total, torch.full_like(total, images)])
-
-
-def _possible(wished: float | None, check: Callable[[object], None], now: float) -> float:
-    """What is wished where it can be, else what is."""
-    if wished is None:
-        return now
-    try:
-        check(wished)
-    except VAEError:
-        return now
-    return wished

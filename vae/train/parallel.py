@@ -9,14 +9,17 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, TypeVar
 
 import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from vae.config import Config
 from vae.errors import VAEError
+from vae.objectives import KLTerm
+from vae.train.step import Stepper, Terms
 
 Told = TypeVar("Told")
 
@@ -167,3 +170,35 @@ def leave() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
+
+
+def gradients(
+    stepper: Stepper, pixels: Tensor, rows: Tensor, term: KLTerm, generator: torch.Generator, share: Share
+) -> Tensor:
+    """Gradients of one batch, each device doing its part of it.
+
+    Args:
+        pixels: all that is trained on.
+        rows: (B,) those of the batch.
+
+    Returns:
+        (4,) the sums of the whole batch, as `Mean` keeps them.
+    """
+    config = stepper.vae.config
+    if share.alone:
+        return _sums(stepper.gradients(pixels.index_select(0, rows), generator, term), len(rows), config)
+    mine, count = share.rows(len(rows))
+    weight = count / len(rows)
+    term = replace(term, over_all=lambda mean: share.average(mean, weight))
+    draws = SharedDraws(generator, mine, len(rows))
+    terms = stepper.gradients(pixels.index_select(0, rows[mine]), draws, term)
+    found = [weights.grad for weights in stepper.vae.parameters() if weights.grad is not None]
+    for gradient in found:
+        gradient *= float(count > 0) if config.batch_reduction == "sum" else weight
+    return share.add_up(found, _sums(terms, count, config) * float(count > 0))
+
+
+def _sums(terms: Terms, images: int, config: Config) -> Tensor:
+    """What `Mean` adds up, of one batch: (4,)."""
+    total = terms.total if config.batch_reduction == "sum" else terms.total * images
+    return torch.stack([terms.recon_nll, terms.kl, total, torch.full_like(total, images)])

@@ -13,9 +13,9 @@ from vae.errors import VAEError
 from vae.files import plain_disk_errors
 from vae.objectives import check_objective
 from vae.recipes import RECIPES, make_config
-from vae.train.loop import pick_precision
 from vae.train.parallel import processes
 from vae.train.settings import Objective, Settings
+from vae.train.step import pick_precision
 from vae.weights import PICKLES
 
 MOST_EPOCHS = 100_000

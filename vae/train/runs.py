@@ -22,7 +22,8 @@ from vae.errors import VAEError
 from vae.files import plain_disk_errors, write_folder
 from vae.train import limits, options
 from vae.train.events import read_events
-from vae.train.run import FINAL, ID, RESTING, UNDER_WAY, WORDS, Run
+from vae.train.run import FINAL, ID, RESTING, UNDER_WAY, Run
+from vae.train.run_folder import WORDS
 
 __all__ = ["FINAL", "RESTING", "UNDER_WAY", "Run", "Waiting", "disk_use", "next_run", "runs", "submit", "waiting"]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from vae.batches import as_x
+from vae.errors import VAEError
 from vae.model import VAE
 from vae.objectives import KLTerm, Loss, loss
 from vae.posterior import Source
@@ -168,3 +169,11 @@ def norm_of(weights: Sequence[Tensor]) -> Tensor:
         return torch.nn.utils.get_total_norm(gradients)
     flat = [gradient.flatten() for gradient in gradients]  # a dot product takes half the time of a norm here
     return torch.stack([each.dot(each) for each in flat]).sum().sqrt()
+
+
+def pick_precision(wanted: str, device: torch.device) -> str:
+    """ "float32" or "bfloat16": what "auto" comes to on this device. VAEError: bfloat16 where it does not pay."""
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bfloat16" and not able:
+        raise VAEError("bfloat16 needs a GPU that multiplies in it, and this device does not: take float32 or auto.")
+    return "bfloat16" if able and wanted != "float32" else "float32"

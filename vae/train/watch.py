@@ -165,7 +165,9 @@ def _line(events: Sequence[dict[str, Any]], start: Mapping[str, Any]) -> str:
         return "The first step is under way."
     counted = bool(start.get("minutes") or _last(events, "plan"))  # then nobody knows how many epochs there will be
     epoch = f"Epoch {told['epoch']}" + ("" if counted else f" of {int(start.get('epochs') or 1)}")
-    pace = f"{told['images_per_second']:,.0f} images a second"
+    from vae.data.images import worded
+
+    pace = worded(f"{told['images_per_second']:,.0f} images a second", tuple(start.get("shape") or ()))
     return f"{epoch}, {pace}, about {duration(told['seconds_left'])} left."
 
 

@@ -216,7 +216,7 @@ def _served(runs_dir: Path) -> bool:
     """Whether a server holds its lock."""
     try:
         with (runs_dir / ".server").open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # servers share it: who would share it, too, sees none
     except BlockingIOError:
         return True
     except OSError:

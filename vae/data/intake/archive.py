@@ -1,10 +1,11 @@
-"""Zip archives, member by member in memory, under limits: nothing is ever written where a member says.
+"""Zip archives, member by member in memory, and gzip, under limits: nothing is ever written where a member says.
 
 A trap is refused as a whole, before anything is unpacked: more members than anybody has, more bytes than they can be
 worth, members that lie over each other (Fifield 2019). A member with a bad name, a link, a lock or an archive of its
 own is left out, and said.
 """
 
+import io
 import struct
 import zipfile
 import zlib
@@ -149,3 +150,28 @@ def _check_directory(file: BinaryIO, name: str) -> None:
     if listed.count(_FILE) > MAX_FILES:
         raise VAEError(f"{name} holds more than {MAX_FILES:,} files: give fewer.")
     file.seek(0)
+
+
+def unpacked(data: bytes, limit: int) -> bytes:
+    """The contents of gzip bytes, never more than `limit`, nor grown beyond what data do.
+
+    Raises:
+        Unreadable: damaged, or a trap.
+    """
+    unpacker = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    out, rest = io.BytesIO(), data
+    most = min(limit, max(RATIO_FROM, MAX_RATIO * len(data)))
+    if int.from_bytes(data[-4:], "little") > most:  # its end says how long it is; if it lies, the count below finds out
+        raise Unreadable(f"it unpacks to more than {said_size(most)}")
+    try:
+        while not unpacker.eof:
+            piece = unpacker.decompress(rest, 4 * MB)
+            out.write(piece)
+            if out.tell() > most:
+                raise Unreadable(f"it unpacks to more than {said_size(most)}")
+            rest = unpacker.unconsumed_tail
+            if not rest and not piece:
+                raise Unreadable("it is cut short")
+    except zlib.error:
+        raise Unreadable("it is no good gzip file") from None
+    return out.getvalue()

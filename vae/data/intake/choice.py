@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from vae.data.images import MAX_SIDE, MIN_SIDE
+from vae.data.paint import is_colour, rgb
 from vae.errors import VAEError
 
 FITS = ("crop", "pad")
@@ -13,7 +14,7 @@ COLOURS = ("keep", "grey", "colour")
 KINDS = ("", "images", "vectors")
 SCALES = ("", "column", "together")
 COLUMN_KINDS = ("label", "number", "yes/no", "text", "path")
-PAINTS = ("#3366ff", "#00ff00", "#ff3333", "#ffff00", "#ff00ff", "#00ffff", "#ff8800", "#ffffff")  # in this order
+READINGS = ("number", "kinds", "leave")  # what a column is read as
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Channel:
     high: float
 
     def __post_init__(self) -> None:
-        good = isinstance(self.colour, str) and len(self.colour) == 7 and self.colour[0] == "#"
-        if not (good and all(letter in "0123456789abcdefABCDEF" for letter in self.colour[1:])):
+        if not is_colour(self.colour):
             raise VAEError(f"The colour of channel {self.name} is {self.colour!r}: give one like #00ff00.")
         if not (_is_number(self.low) and _is_number(self.high) and self.low < self.high):
             raise VAEError(
@@ -41,7 +41,7 @@ class Channel:
 
     def rgb(self) -> tuple[int, int, int]:
         """Red, green and blue, 0 to 255."""
-        return int(self.colour[1:3], 16), int(self.colour[3:5], 16), int(self.colour[5:7], 16)
+        return rgb(self.colour)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Choice:
         array: the array of an .npz that holds the images or rows, "" for the suggested one.
         values: the columns of a table that are the vector, () for every column of numbers that is nothing else.
         scale: how vectors come into [0, 1]: each "column" by its own range, all "together", or "" for what suits.
+        readings: (column, "number", "kinds" or "leave") of the columns of which somebody said what they are.
+        without_flat: leave out images that are of one value all over.
     """
 
     kind: str = ""
@@ -72,6 +74,8 @@ class Choice:
     array: str = ""
     values: tuple[str, ...] = ()
     scale: str = ""
+    readings: tuple[tuple[str, str], ...] = ()
+    without_flat: bool = False
 
     def __post_init__(self) -> None:
         for what, value, allowed in (
@@ -86,6 +90,9 @@ class Choice:
             len(self.side) == 2 and all(isinstance(one, int) and MIN_SIDE <= one <= MAX_SIDE for one in self.side)
         ):
             raise VAEError(f"The size is {self.side}: give height and width of {MIN_SIDE} to {MAX_SIDE} pixels.")
+        for name, reading in self.readings:
+            if reading not in READINGS:
+                raise VAEError(f"Column {name} is read as {reading!r}: choose {' or '.join(map(repr, READINGS))}.")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for `json.dumps`."""
@@ -113,6 +120,8 @@ class Choice:
                 array=_text(what.get("array", "")),
                 values=tuple(_text(one) for one in what.get("values", ())),
                 scale=_text(what.get("scale", "")),
+                readings=tuple((_text(name), _text(reading)) for name, reading in what.get("readings", ())),
+                without_flat=_truth(what.get("without_flat", False)),
             )
         except (TypeError, ValueError, AttributeError):
             raise VAEError("The choice is damaged (a value of another kind): choose again.") from None
@@ -120,15 +129,23 @@ class Choice:
 
 @dataclass(frozen=True)
 class Column:
-    """One column that came along: its name, what it looks like, how many different values, and the first of them.
+    """One column that came along.
 
-    `kind` is "label", "number", "yes/no", "text" or "path".
+    Attributes:
+        kind: what it looks like: "label", "number", "yes/no", "text" or "path".
+        distinct: how many different values. examples: the first of them.
+        numeric: whether every cell that is not empty is a number.
+        reading: what it is read as: "number", "kinds" or "leave".
+        use: where it will be found, or why not, in a few words.
     """
 
     name: str
     kind: str
     distinct: int
     examples: tuple[str, ...] = ()
+    numeric: bool = False
+    reading: str = "leave"
+    use: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,6 +168,8 @@ class Understood:
         crops: one sentence on what is cut or bordered, "" where nothing is.
         suggested: the choice with nothing left open; what was chosen already stays.
         warnings: plain sentences.
+        flat: how many images are of one value all over.
+        histograms: (lowest, highest, 64 counts) of each channel of images with windows, () of other images.
         previews: up to 24 pictures as PNG files, as they will be trained on, and `preview_names`.
     """
 
@@ -173,6 +192,8 @@ class Understood:
     suggested: Choice
     warnings: tuple[str, ...]
     preview_names: tuple[str, ...] = ()
+    flat: int = 0
+    histograms: tuple[tuple[float, float, tuple[int, ...]], ...] = ()
     previews: tuple[bytes, ...] = field(default=(), repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -209,6 +230,11 @@ class Understood:
                 suggested=Choice.from_json(what["suggested"]),
                 warnings=tuple(_text(one) for one in what["warnings"]),
                 preview_names=tuple(_text(one) for one in what["preview_names"]),
+                flat=int(what["flat"]),
+                histograms=tuple(
+                    (float(low), float(high), tuple(int(one) for one in counts))
+                    for low, high, counts in what["histograms"]
+                ),
                 previews=tuple(base64.b64decode(one, validate=True) for one in what["previews"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -218,9 +244,12 @@ class Understood:
 def _column(value: object) -> Column:
     what = _fields(Column, value, "A column")
     kind = _text(what["kind"])
-    if kind not in COLUMN_KINDS:
+    reading = _text(what["reading"])
+    if kind not in COLUMN_KINDS or reading not in READINGS:
         raise ValueError(kind)
-    return Column(_text(what["name"]), kind, int(what["distinct"]), tuple(_text(one) for one in what["examples"]))
+    examples = tuple(_text(one) for one in what["examples"])
+    numeric = _truth(what["numeric"])
+    return Column(_text(what["name"]), kind, int(what["distinct"]), examples, numeric, reading, _text(what["use"]))
 
 
 def _fields(cls: type, value: object, what: str) -> dict[str, Any]:
@@ -232,6 +261,12 @@ def _fields(cls: type, value: object, what: str) -> dict[str, Any]:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
         raise TypeError
     return value
 

@@ -1,9 +1,9 @@
 """From files to rows: which are the data, which tables say something of them, and which are left out."""
 
-from vae.data.intake import arrays, tables
+from vae.data.intake import array_files, arrays, table_files, tables
 from vae.data.intake.choice import Choice
 from vae.data.intake.given import Given, Item, Unreadable
-from vae.data.intake.pictures import SUFFIXES, TIFFS, decode
+from vae.data.intake.pictures import SUFFIXES, TIFFS, Picture, decode
 from vae.data.intake.source import Cells, Source
 from vae.errors import VAEError
 
@@ -26,9 +26,9 @@ def collect(given: Given, choice: Choice) -> Source:
         suffix = item.suffix
         if suffix in SUFFIXES or suffix in TIFFS or (not suffix and _looks_like_an_image(item)):
             pictures.append(item)
-        elif arrays.is_array(item):
+        elif array_files.is_array(item):
             numbers.append(item)
-        elif tables.is_table(item):
+        elif table_files.is_table(item):
             said.append(item)
         elif suffix == ".txt":
             texts.append(item)
@@ -36,9 +36,9 @@ def collect(given: Given, choice: Choice) -> Source:
             given.left_out.add(item.name, _why_not(suffix))
     if not pictures and arrays.one_each(numbers):  # a folder of .npy files, an image in each
         pictures, numbers = numbers, []
-    said += [item for item in texts if tables.is_celeba(item)]
+    said += [item for item in texts if table_files.is_celeba(item)]
     for item in texts:
-        if not tables.is_celeba(item):
+        if not table_files.is_celeba(item):
             given.left_out.add(item.name, "a text, no data")
     if pictures:
         for item in numbers:
@@ -77,7 +77,7 @@ def _images(given: Given, pictures: list[Item], said: list[Item], choice: Choice
     path_column = ""
     warnings: list[str] = []
     if said:
-        joined = tables.beside(said, names, choice, given.left_out)
+        joined = tables.beside(said, names, choice, given.left_out, lambda row: _damage(pictures[row]))
         if joined is not None:
             rows, path_column = joined.rows, joined.path_column
             columns = {name: [cells[row] for row in rows] for name, cells in columns.items()}
@@ -88,10 +88,6 @@ def _images(given: Given, pictures: list[Item], said: list[Item], choice: Choice
             split = joined.split_hint or split
     kept = [pictures[row] for row in rows]
 
-    def picture(row: int):  # type: ignore[no-untyped-def]
-        item = kept[row]
-        return arrays.decode(item) if item.suffix == ".npy" else decode(item)
-
     what = f"{given.phrase} of {len(kept):,} images" if given.phrase == "a zip" else f"{len(kept):,} image files"
     return Source(
         kind="images",
@@ -99,12 +95,26 @@ def _images(given: Given, pictures: list[Item], said: list[Item], choice: Choice
         columns=columns,
         left_out=given.left_out,
         phrase=what,
-        picture=picture,
+        picture=lambda row: _decoded(kept[row]),
         label_hint=hint,
         split_hint=split,
         path_column=path_column,
         warnings=warnings,
     )
+
+
+def _decoded(item: Item) -> Picture:
+    return arrays.decode(item) if item.suffix == ".npy" else decode(item)
+
+
+def _damage(item: Item) -> str:
+    try:
+        _decoded(item)
+    except Unreadable as why:
+        return str(why)
+    except Exception:  # noqa: BLE001  # whatever a reader trips over
+        return "it is damaged"
+    return ""
 
 
 def from_folders(names: list[str]) -> dict[str, Cells]:

@@ -1,4 +1,4 @@
-"""Columns that come along: what each looks like, which says the class, which the split, which become attributes."""
+"""Columns that come along: what each looks like, which says the class, which the split."""
 
 import hashlib
 import math
@@ -9,7 +9,7 @@ import numpy as np
 
 from vae.data.images import split_by_hash
 from vae.data.intake.choice import Column
-from vae.data.intake.limits import MAX_ATTRIBUTES, MAX_CLASSES
+from vae.data.intake.limits import MAX_CLASSES
 from vae.data.intake.source import Cells
 from vae.errors import VAEError
 
@@ -20,7 +20,7 @@ ROW_WORDS = ("", "id", "index", "row", "unnamed: 0", "level_0", "no", "nr")  # a
 SPLIT_WORDS = ("split", "partition", "subset", "set", "fold")
 TRAIN = frozenset({"train", "training", "0"})
 TEST = frozenset({"test", "testing", "val", "valid", "validation", "dev", "1", "2"})
-_YES_NO = (
+YES_NO = (  # what says no and yes, and which of them yes
     ({"0", "1"}, "1"),
     ({"-1", "1"}, "1"),
     ({"yes", "no"}, "yes"),
@@ -37,15 +37,16 @@ def understand(name: str, cells: Cells, path: bool = False) -> Column:
     there = [one for one in said if one]
     different = Counter(there)
     examples = tuple(one[:60] for one in list(different)[:3])
-    return Column(name, "path" if path else _kind(name, there, different), len(different), examples)
+    numeric = bool(different) and all(number(one) is not None for one in different)
+    kind = "path" if path else _kind(name, there, different, numeric)
+    return Column(name, kind, len(different), examples, numeric)
 
 
-def _kind(name: str, there: list[str], different: "Counter[str]") -> str:
+def _kind(name: str, there: list[str], different: "Counter[str]", numbers: bool) -> str:
     lowered = {one.lower() for one in different}
-    if len(lowered) == 2 and any(lowered <= values for values, _ in _YES_NO):
+    if len(lowered) == 2 and any(lowered <= values for values, _ in YES_NO):
         return "yes/no"
     repeats = 1 < len(different) <= MAX_CLASSES and len(different) <= max(2, len(there) // 2)
-    numbers = all(number(one) is not None for one in different) and bool(different)
     if numbers:
         whole = all(float(one).is_integer() for one in different)
         named = name.strip().lower() in LABEL_WORDS
@@ -120,9 +121,11 @@ def split(names: list[str], cells: Cells | None, column: str) -> tuple[np.ndarra
         raise VAEError(f"Column {column} has only one value: choose another to split by, or none.")
     side = dict(zip(groups, split_by_hash([digest(group) for group in groups]), strict=True))
     test = np.array([side[text(cell) or NOTHING] for cell in cells])
-    return (
-        test,
-        f"What has the same {column} stays together: {sum(side.values()):,} of {len(groups):,} are for testing.",
+    apart = [group for group in groups if side[group]]
+    shown = ", ".join(group[:40] for group in apart[:5]) + (f" and {len(apart) - 5:,} more" if len(apart) > 5 else "")
+    return test, (
+        f"What has the same {column} stays together: {shown} ({len(apart):,} of {len(groups):,}) for testing, "
+        f"{int(test.sum()):,} of {len(test):,} in all."
     )
 
 
@@ -133,7 +136,7 @@ def labels(cells: Cells, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
         VAEError: more classes than are allowed.
     """
     said = [text(cell) or NOTHING for cell in cells]
-    names = sorted(set(said), key=_order)
+    names = sorted(set(said), key=order)
     if len(names) > MAX_CLASSES:
         raise VAEError(
             f"Column {column} has {len(names):,} different values, and {MAX_CLASSES:,} classes are the most: "
@@ -143,43 +146,9 @@ def labels(cells: Cells, column: str) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.array([rows[one] for one in said], np.int64), tuple(names)
 
 
-def attributes(
-    known: list[Column], cells: dict[str, Cells], without: set[str]
-) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The columns of numbers and of yes and no, (N,) float32 each, 1 for yes; and sentences on those with gaps."""
-    found: dict[str, np.ndarray] = {}
-    said: list[str] = []
-    gaps: list[str] = []
-    for one in known:
-        if one.name in without or one.kind not in ("number", "yes/no") or one.distinct < 2:
-            continue
-        if is_row_number(one, len(cells[one.name])):
-            continue
-        if len(found) == MAX_ATTRIBUTES:
-            said.append(
-                f"The first {MAX_ATTRIBUTES} columns of numbers are attributes; the others are kept beside them."
-            )
-            break
-        values = _yes(cells[one.name]) if one.kind == "yes/no" else [number(text(cell)) for cell in cells[one.name]]
-        if any(value is None for value in values):
-            gaps.append(one.name)
-            continue
-        found[one.name] = np.array(values, np.float32)
-    if gaps:
-        shown = ", ".join(gaps[:3]) + (f" and {len(gaps) - 3} more" if len(gaps) > 3 else "")
-        said.append(f"Columns with gaps are kept, but are no attributes: {shown}.")
-    return found, said
-
-
 def is_row_number(one: Column, count: int) -> bool:
     """Whether a column only counts the rows."""
     return one.name.strip().lower() in ROW_WORDS and one.distinct == count
-
-
-def _yes(cells: Cells) -> list[float | None]:
-    said = [text(cell).lower() for cell in cells]
-    yes = next(word for values, word in _YES_NO if set(said) - {""} <= values)
-    return [None if not one else float(one == yes) for one in said]
 
 
 def text(cell: object) -> str:
@@ -207,6 +176,7 @@ def digest(name: str) -> bytes:
     return hashlib.sha256(unicodedata.normalize("NFC", name).encode("utf-8", "surrogatepass")).digest()
 
 
-def _order(name: str) -> tuple[int, float, str]:
+def order(name: str) -> tuple[int, float, str]:
+    """Sorts kinds: numbers by size, then words."""
     value = number(name)
     return (0, value, name) if value is not None else (1, 0.0, name)

@@ -1,24 +1,42 @@
 """One image to the size, the intensities and the channels it is trained with."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from vae.data.images import MAX_SIDE, MIN_SIDE
 from vae.data.intake.choice import Channel
+from vae.data.paint import RGB, Paint, lit, on_screen
 
 SIDES = (8, 16, 28, 32, 64, 128)  # square sizes that are offered; the largest not above the images is suggested ...
 USUAL = 64  # ... but none above this, which trains in minutes
+NEARLY_ALL = 0.9  # of the images: a few of another size do not decide about the others
 
 
-def suggested_side(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """(height, width) for images of these (width, height): as they are where all are alike and small, else a square."""
-    if len(set(sizes)) == 1 and max(sizes[0]) <= USUAL:
-        width, height = sizes[0]
+def suggested_side(sizes: Mapping[tuple[int, int], int]) -> tuple[int, int]:
+    """(height, width) for images of these (width, height), so many of each: as nearly all of them are, where these are
+    small, else a square."""
+    (width, height), count = max(sizes.items(), key=lambda one: one[1])
+    if count >= NEARLY_ALL * sum(sizes.values()) and min(width, height) >= MIN_SIDE and max(width, height) <= USUAL:
         return height, width
-    short = sorted(min(size) for size in sizes)[len(sizes) // 2]
-    side = max((side for side in SIDES if side <= min(short, USUAL)), default=SIDES[0])
+    short = np.sort(np.repeat([min(size) for size in sizes], list(sizes.values())))
+    median = int(short[len(short) // 2])
+    side = max((one for one in SIDES if one <= min(median, USUAL)), default=SIDES[0])
     return side, side
+
+
+def own_shapes(sizes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(height, width) to offer for images of these (width, height): as they are, or smaller in the same shape."""
+    found = []
+    for width, height in sizes:
+        long = max(width, height)
+        for most in (MAX_SIDE, USUAL):
+            scale = min(1.0, most / long)
+            side = (round(height * scale), round(width * scale))
+            if min(side) >= MIN_SIDE and side not in found:
+                found.append(side)
+    return found
 
 
 def box(width: int, height: int, side: tuple[int, int]) -> tuple[float, float, float, float]:
@@ -101,19 +119,15 @@ def coloured(pixels: np.ndarray, colour: str, channels: Sequence[Channel]) -> np
 
 def painted(pixels: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
     """(..., C) uint8 to (..., 3): each channel as light of its own colour, added."""
-    colours = np.array([channel.rgb() for channel in channels], np.float64) / 255
-    return np.floor(np.clip(pixels @ colours, 0, 255) + 0.5).astype(np.uint8)
+    return lit(pixels, [channel.colour for channel in channels])
 
 
 def plain(channels: Sequence[Channel]) -> bool:
     """Whether three channels are red, green and blue."""
-    return [channel.rgb() for channel in channels] == [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
+    return tuple(channel.colour.lower() for channel in channels) == RGB
 
 
 def preview(pixels: np.ndarray, channels: Sequence[Channel]) -> np.ndarray:
     """(h, w, C) uint8 as trained on to (h, w, 3) for a screen."""
-    if pixels.shape[2] == 3 and (len(channels) != 3 or plain(channels)):
-        return pixels
-    if pixels.shape[2] == 1:
-        return np.repeat(pixels, 3, axis=2)
-    return painted(pixels, channels) if pixels.shape[2] == len(channels) else np.repeat(pixels[..., :1], 3, axis=2)
+    shown = on_screen(pixels, Paint.of(channels, pixels.shape[2]))
+    return np.repeat(shown, 3, axis=2) if shown.shape[2] == 1 else shown

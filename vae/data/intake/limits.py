@@ -27,6 +27,8 @@ MAX_CELL = 2_000  # characters
 # What is kept.
 MAX_CLASSES = 1_000
 MAX_ATTRIBUTES = 128
+KINDS = 12  # of a column that becomes one yes or no each without being asked ...
+MAX_KINDS = 50  # ... and where somebody asks for it
 MAX_LISTED = 200  # files whose leaving-out is said one by one
 PREVIEWS = 24
 

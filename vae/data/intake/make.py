@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from vae.data.brought import FACTS, FILE, ROWS, TENSORS, BroughtSet
-from vae.data.intake import columns
+from vae.data.intake import columns, meanings
 from vae.data.intake.choice import Channel
 from vae.data.intake.given import Unreadable
 from vae.data.intake.limits import MAX_LISTED
@@ -69,7 +69,7 @@ def _write(found: Plan, into: Path, progress: Progress | None) -> dict[str, Any]
         if label:
             numbers, names = columns.labels(source.columns[label], label)
             parts["labels"] = "I64", numbers
-        attributes, _ = columns.attributes(found.known, source.columns, found.no_attributes())
+        attributes, _ = meanings.attributes(found.known, source.columns, found.no_attributes())
         if attributes:
             parts["attributes"] = "F32", np.stack(list(attributes.values()), axis=1)
         parts["split"] = "U8", test.astype(np.uint8)

@@ -123,3 +123,24 @@ def _finite(pixels: np.ndarray) -> np.ndarray:
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise Unreadable("it holds numbers that are not finite")
     return pixels
+
+
+def as_picture(pixels: np.ndarray) -> Picture:
+    """(H, W), (H, W, C) or (C, H, W) numbers as an image.
+
+    Raises:
+        Unreadable: too many pixels or channels, or numbers that are not finite.
+    """
+    if pixels.ndim == 2:
+        pixels = pixels[..., None]
+    elif pixels.shape[2] > MAX_CHANNELS or (pixels.shape[0] <= MAX_CHANNELS and pixels.shape[0] < pixels.shape[2]):
+        pixels = pixels.transpose(1, 2, 0)
+    height, width, channels = pixels.shape
+    check_size(width, height, channels)
+    if pixels.dtype.kind == "b":
+        pixels = pixels.astype(np.uint8)
+    if pixels.dtype.kind == "f":
+        pixels = pixels.astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise Unreadable("it holds numbers that are not finite")
+    return Picture(pixels, width, height)

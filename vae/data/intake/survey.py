@@ -1,7 +1,6 @@
 """Looking through rows before anything is kept: what can be read, how large, how bright, grey or not; and from that a
 choice with nothing left open."""
 
-import math
 import re
 import time
 from collections import Counter
@@ -11,20 +10,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vae.data.images import MAX_BYTES
-from vae.data.intake import columns, fit
-from vae.data.intake.choice import PAINTS, Channel, Choice, Column
+from vae.data.intake import columns, fit, meanings, windows
+from vae.data.intake.choice import Channel, Choice, Column
 from vae.data.intake.given import Unreadable, said_size
 from vae.data.intake.limits import PREVIEWS
 from vae.data.intake.pictures import Picture
 from vae.data.intake.source import Source
+from vae.data.intake.windows import Numbers
 from vae.errors import VAEError
 
 Progress = Callable[[int, int], None]
 
-_BRIGHTNESSES = 2_000  # numbers of one channel of one image that its window is read off
-_FROM_IMAGES = 300
-_LOW, _HIGH = 0.5, 99.5  # per cent: what is darker or brighter than nearly everything is a fault of the sensor
-_RGB = (("red", "#ff0000"), ("green", "#00ff00"), ("blue", "#0000ff"))
+
+FLAT = "it is of one value all over"
 
 
 @dataclass
@@ -39,6 +37,9 @@ class Plan:
         shape: (C, H, W) or (D,).
         known: the columns. test: (N,) bool. split: the sentence about it.
         sizes: (width, height) -> how many. smaller: images that are enlarged.
+        flat: names of images that are of one value all over in their windows. dark: how many of them are black.
+        other_numbers: names of those among them that hold fractions where most hold whole numbers, or the reverse.
+        histograms: of each channel, of images with windows.
     """
 
     source: Source
@@ -53,6 +54,10 @@ class Plan:
     split: str
     sizes: "Counter[tuple[int, int]]"
     smaller: int = 0
+    flat: tuple[str, ...] = ()
+    dark: int = 0
+    other_numbers: tuple[str, ...] = ()
+    histograms: tuple[windows.Histogram, ...] = ()
 
     def no_attributes(self) -> set[str]:
         """Columns that are something else: the class, the split, a path, the vector itself."""
@@ -71,8 +76,10 @@ class Plan:
             raise Unreadable(other_kind(picture, self.plain, len(self.channels)))
         if self.plain:
             pixels = _as_many(pixels, len(self.channels))
-        small = fit.resized(pixels, self.choice.side, self.choice.fit)
-        return fit.coloured(fit.windowed(small, self.channels), self.choice.colour, self.channels)
+        small = fit.windowed(fit.resized(pixels, self.choice.side, self.choice.fit), self.channels)
+        if self.choice.without_flat and (small == small[:1, :1]).all():
+            raise Unreadable(FLAT)
+        return fit.coloured(small, self.choice.colour, self.channels)
 
 
 def plan(source: Source, choice: Choice, seconds: float, progress: Progress | None = None) -> Plan:
@@ -98,17 +105,15 @@ class _Seen:
     kinds: "Counter[int]"  # 0 for plain pictures, else how many channels
     kind: list[int]  # of each row that was read
     size: list[tuple[int, int]]
+    numbers: Numbers
     coloured: bool = False
-    brightest: int = 0
-    numbers: list[np.ndarray] | None = None  # (n, C) of the non-plain ones
 
 
 def _images(source: Source, choice: Choice, seconds: float, progress: Progress | None) -> Plan:
     until = time.monotonic() + seconds
     total = len(source)
     good: list[int] = []
-    seen = _Seen(Counter(), [], [])
-    samples: dict[int, list[np.ndarray]] = {}
+    seen = _Seen(Counter(), [], [], Numbers())
     looked = 0
     for row in range(total):
         if row >= 2 * PREVIEWS and time.monotonic() > until:
@@ -119,7 +124,7 @@ def _images(source: Source, choice: Choice, seconds: float, progress: Progress |
         except Unreadable as why:
             source.left_out.add(source.names[row], str(why))
             continue
-        _note(seen, samples, picture)
+        _note(seen, picture)
         good.append(row)
         if progress is not None and row % 50 == 0:
             progress(row, total)
@@ -131,16 +136,23 @@ def _images(source: Source, choice: Choice, seconds: float, progress: Progress |
     for at, row in enumerate(good):
         if seen.kind[at] != kind:
             source.left_out.add(source.names[row], _other(seen.kind[at], kind))
+    plain, sure = kind == 0, looked == total
+    grey = plain and not seen.coloured
+    whole = seen.numbers.mostly_whole(alike)
+    channels = windows.channels(choice, kind, grey, seen.numbers, alike)
+    flat = {at: value for at in alike if (value := seen.numbers.flat(at, channels)) is not None}
+    names = tuple(sorted(source.names[good[at]] for at in flat))
+    others = tuple(sorted(source.names[good[at]] for at in flat if kind and seen.numbers.whole[at] != whole))
+    if choice.without_flat:
+        for name in names:
+            source.left_out.add(name, FLAT)
+        alike = [at for at in alike if at not in flat]
     sizes = Counter(seen.size[at] for at in alike)
     kept = np.array([good[at] for at in alike] + list(range(looked, total)), np.int64)
     source = source.keep(kept)
     if len(source) < 2:
         raise VAEError("One image alone can be used: at least two are needed, to train and to test.")
-
-    plain, sure = kind == 0, looked == total
-    grey = plain and not seen.coloured
-    channels = _channels(choice, kind, grey, seen, samples.get(kind, []))
-    side = choice.side or fit.suggested_side([size for size, count in sizes.items() for _ in range(min(count, 1000))])
+    side = choice.side or fit.suggested_side(sizes)
     choice = replace(choice, kind="images", side=side, channels=channels)
     count = {"keep": len(channels), "grey": 1, "colour": 3}[choice.colour]
     shape = (count, *side)
@@ -151,6 +163,8 @@ def _images(source: Source, choice: Choice, seconds: float, progress: Progress |
         )
     smaller = sum(many for (width, height), many in sizes.items() if width < side[1] or height < side[0])
     found = Plan(source, choice, channels, plain, grey, sure, shape, [], np.empty(0, bool), "", sizes, smaller)
+    found.flat, found.other_numbers, found.dark = names, others, sum(not value for value in flat.values())
+    found.histograms = seen.numbers.histograms(kind, whole)
     return _columns(found)
 
 
@@ -171,19 +185,14 @@ def read_row(source: Source, row: int) -> Picture:
         raise Unreadable("it is damaged") from None
 
 
-def _note(seen: _Seen, samples: dict[int, list[np.ndarray]], picture: Picture) -> None:
-    pixels = picture.pixels
-    kind = 0 if picture.plain else pixels.shape[2]
+def _note(seen: _Seen, picture: Picture) -> None:
+    kind = 0 if picture.plain else picture.pixels.shape[2]
     seen.kinds[kind] += 1
     seen.kind.append(kind)
     seen.size.append((picture.width, picture.height))
+    seen.numbers.note(kind, picture.pixels)
     if kind == 0:
-        seen.coloured = seen.coloured or coloured(pixels)
-        if seen.brightest < 255:
-            seen.brightest = max(seen.brightest, int(pixels.max()))
-    elif len(samples.setdefault(kind, [])) < _FROM_IMAGES:
-        flat = pixels.reshape(-1, kind)
-        samples[kind].append(flat[:: max(1, len(flat) // _BRIGHTNESSES)].astype(np.float64))
+        seen.coloured = seen.coloured or coloured(picture.pixels)
 
 
 def coloured(pixels: np.ndarray) -> bool:
@@ -197,10 +206,13 @@ def other_kind(picture: Picture, plain: bool, count: int) -> str:
 
 
 def _other(kind: int, most: int) -> str:
-    def said(kind: int) -> str:
-        return "an ordinary picture" if kind == 0 else f"an image of {kind} channel{'s' * (kind > 1)} with windows"
+    def said(kind: int) -> tuple[str, str]:
+        if kind == 0:
+            return "ordinary picture", "ordinary pictures (8 bits, grey or in colour)"
+        deep = "grey image" if kind == 1 else f"image of {kind} channels"
+        return f"{deep} of more than 8 bits", f"{deep.replace('image', 'images')} of more than 8 bits"
 
-    return f"it is {said(kind)}, and most are {said(most)[3:] if most == 0 else said(most)}"
+    return f"it is {'a' if kind == 1 else 'an'} {said(kind)[0]}, and most are {said(most)[1]}"
 
 
 def _as_many(pixels: np.ndarray, count: int) -> np.ndarray:
@@ -212,50 +224,6 @@ def _as_many(pixels: np.ndarray, count: int) -> np.ndarray:
     if not coloured(pixels):
         return pixels[..., :1]
     return fit.coloured(pixels, "grey", ())
-
-
-def _channels(choice: Choice, kind: int, grey: bool, seen: _Seen, samples: list[np.ndarray]) -> tuple[Channel, ...]:
-    count = kind or (1 if grey else 3)
-    if choice.channels:
-        if len(choice.channels) == count or (kind == 0 and len(choice.channels) in (1, 3)):
-            return choice.channels
-        raise VAEError(f"Windows are given for {len(choice.channels)} channels, and the images have {count}.")
-    names = _names(count)
-    if kind == 0:
-        # Drawings kept as 0 and 1, or digits of 0 to 16: nothing would be seen of them otherwise.
-        top = 255 if seen.brightest >= 64 or seen.brightest == 0 else seen.brightest
-        return tuple(Channel(name, colour, 0, top) for name, colour in names)
-    numbers = np.concatenate(samples)
-    windows = [_window(numbers[:, channel]) for channel in range(count)]
-    if count == 3:  # one window for all, or the colours would shift
-        windows = [(min(low for low, _ in windows), max(high for _, high in windows))] * 3
-    return tuple(Channel(name, colour, *window) for (name, colour), window in zip(names, windows, strict=True))
-
-
-def _names(count: int) -> list[tuple[str, str]]:
-    if count == 1:
-        return [("grey", "#ffffff")]
-    if count == 3:
-        return list(_RGB)
-    if count == 2:
-        return [("channel 1", "#00ff00"), ("channel 2", "#ff00ff")]
-    return [(f"channel {at + 1}", PAINTS[at]) for at in range(count)]
-
-
-def _window(numbers: np.ndarray) -> tuple[float, float]:
-    """From nearly the darkest to nearly the brightest; round numbers where the data are scaled already."""
-    low, high = float(numbers.min()), float(numbers.max())
-    whole = bool((numbers == np.round(numbers)).all())
-    if not whole and low >= -1 and high <= 1:
-        return (0.0, 1.0) if low >= 0 else (-1.0, 1.0)
-    if whole and {low, high} <= {0.0, 1.0} and low < high:
-        return 0.0, 1.0
-    robust = np.percentile(numbers, [_LOW, _HIGH])
-    low, high = (float(robust[0]), float(robust[1])) if robust[0] < robust[1] else (low, high)
-    if low >= high:
-        return low, low + 1.0
-    digits = 3 - math.floor(math.log10(high - low))  # a thousandth of the window is nothing to see
-    return round(low, digits), round(high, digits)
 
 
 # ---- vectors -------------------------------------------------------------------------------------------------------
@@ -295,15 +263,15 @@ def scaled(vectors: np.ndarray, scale: str) -> np.ndarray:
 
 def _columns(found: Plan) -> Plan:
     source, choice = found.source, found.choice
-    found.known = [
-        columns.understand(name, cells, name == source.path_column) for name, cells in source.columns.items()
-    ]
+    known = [columns.understand(name, cells, name == source.path_column) for name, cells in source.columns.items()]
+    said = dict(choice.readings)
+    found.known = [replace(one, reading=meanings.read_as(one, len(source), said)) for one in known]
     split = choice.split_column
     if split is None:
         split = columns.suggest_split(found.known, source.columns, source.split_hint)
     label = choice.label_column
     if label is None:
-        others = [one for one in found.known if one.name != split]
+        others = [one for one in found.known if one.name != split and one.name not in said]
         label = columns.suggest_label(others, source.label_hint)
     for what, name in (("label", label), ("split", split)):
         if name and name not in source.columns:

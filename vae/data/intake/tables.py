@@ -1,165 +1,20 @@
-"""Tables: CSV and Parquet, beside images or alone. Every column is kept as it came."""
+"""Tables beside images, joined to those they name, or alone, their rows as vectors. Every column is kept as it came."""
 
-import csv
-import io
-import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from vae.data.intake import columns as about
 from vae.data.intake.choice import Choice
-from vae.data.intake.given import Given, Item, LeftOut, Unreadable, said_size
-from vae.data.intake.limits import MAX_CELL, MAX_COLUMNS, MAX_ROWS, MAX_TABLE_FILE, MAX_VECTOR
+from vae.data.intake.given import Given, Item, LeftOut, Unreadable
+from vae.data.intake.limits import MAX_COLUMNS, MAX_VECTOR
 from vae.data.intake.source import Cells, Source
+from vae.data.intake.table_files import read_table
 from vae.errors import VAEError
 
-SUFFIXES = frozenset({".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq"})
-_CELEBA = re.compile(r"(^|/)(list_attr_celeba|list_eval_partition|identity_celeba)\.txt$", re.IGNORECASE)
+_ASKED = 100  # images that no table names whose files are looked at, so that a broken one is told as broken
 _PATH_WORDS = ("path", "file", "filename", "file_name", "image", "image_id", "img", "name", "id")
-
-
-def is_table(item: Item) -> bool:
-    """Whether a file is a table, by its name."""
-    return item.suffix in SUFFIXES
-
-
-def is_celeba(item: Item) -> bool:
-    """CelebA's own lists: words between spaces."""
-    return bool(_CELEBA.search(item.name))
-
-
-def read(item: Item, most_columns: int = MAX_COLUMNS) -> dict[str, Cells]:
-    """A table's columns, all of one length.
-
-    Raises:
-        Unreadable: no good table, or too large.
-    """
-    if item.suffix in (".parquet", ".pq"):
-        return _parquet(item, most_columns)
-    data = item.read(MAX_TABLE_FILE)
-    if data[:2] == b"\x1f\x8b":
-        from vae.data.intake.arrays import unpacked
-
-        data = unpacked(data, MAX_TABLE_FILE)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if b"\0" in data:
-            raise Unreadable("it is no text in UTF-8: save it again as CSV in UTF-8") from None
-        text = data.decode("cp1252", "replace")  # as spreadsheets in the West write
-    if is_celeba(item):
-        return _celeba(text, item.name)
-    return _csv(text, most_columns)
-
-
-def _csv(text: str, most: int) -> dict[str, Cells]:
-    if "\0" in text:
-        raise Unreadable("it holds zeros where text should be: save it again as CSV")
-    first = text[: text.find("\n")] if "\n" in text else text
-    separator = max(",;\t", key=first.count)
-    csv.field_size_limit(1 << 20)
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    try:
-        header = next(lines, [])
-        if not header or len(header) > most:
-            raise Unreadable(f"it has {len(header):,} columns, and {most:,} are the most")
-        body: list[list[str]] = []
-        if all(about.number(cell.strip()) is not None or not cell.strip() for cell in header):
-            body.append(header)
-            header = [f"{at + 1}" for at in range(len(header))]
-        names = _names(header)
-        for cells in lines:
-            if not cells:
-                continue
-            if len(cells) != len(names):
-                raise Unreadable(f"line {lines.line_num} has {len(cells)} columns and the first {len(names)}")
-            body.append(cells)
-            if len(body) > MAX_ROWS:
-                raise Unreadable(f"it has more than {MAX_ROWS:,} rows")
-    except csv.Error as error:
-        raise Unreadable(f"it is no good CSV ({error})") from None
-    return {name: _typed([cells[at] for cells in body]) for at, name in enumerate(names)}
-
-
-def _typed(cells: list[str]) -> Cells:
-    """Numbers where every cell says one in the way it would be written back, else the text as it came."""
-    cells = [cell[:MAX_CELL] for cell in cells]
-    try:
-        whole = [int(cell) if cell else None for cell in cells]
-        if all(value is None or str(value) == cell for value, cell in zip(whole, cells, strict=True)) and any(
-            value is not None for value in whole
-        ):
-            return list(whole)
-    except ValueError:
-        pass
-    try:
-        real = [float(cell) if cell else None for cell in cells]
-    except ValueError:
-        real = []
-    if real and all(value is None or repr(value) == cell for value, cell in zip(real, cells, strict=True)):
-        return list(real)
-    return [cell or None for cell in cells]
-
-
-def _names(header: list[str]) -> list[str]:
-    """Column names: none empty, none twice."""
-    names: list[str] = []
-    for at, cell in enumerate(header):
-        name = " ".join(cell.split())[:120] or f"column {at + 1}"
-        while name in names[:200] or (len(names) > 200 and name in set(names)):
-            name += "_"
-        names.append(name)
-    return names
-
-
-def _celeba(text: str, name: str) -> dict[str, Cells]:
-    """A count, a line of names, then a file and its numbers in each line; the other lists have no head."""
-    lines = text.splitlines()
-    if len(lines) > MAX_ROWS:
-        raise Unreadable(f"it has more than {MAX_ROWS:,} rows")
-    if lines and lines[0].strip().isdigit():
-        names, lines = ["file", *lines[1].split()], lines[2:]
-    else:
-        names = ["file", "partition" if "partition" in name.lower() else "identity"]
-    rows = [line.split() for line in lines if line.strip()]
-    if any(len(row) != len(names) for row in rows):
-        raise Unreadable("its lines differ in length")
-    return {name: _typed([row[at] for row in rows]) for at, name in enumerate(_names(names))}
-
-
-def _parquet(item: Item, most: int) -> dict[str, Cells]:
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with item.stream(MAX_TABLE_FILE) as stream:
-            file = pyarrow.parquet.ParquetFile(stream, memory_map=False)
-            facts = file.metadata
-            if facts.num_rows > MAX_ROWS or facts.num_columns > most:
-                raise Unreadable(f"it has {facts.num_rows:,} rows and {facts.num_columns:,} columns: too many")
-            size = sum(facts.row_group(at).total_byte_size for at in range(facts.num_row_groups))
-            if size > MAX_TABLE_FILE:
-                raise Unreadable(f"it unpacks to {said_size(size)}")
-            table = file.read(use_threads=False)
-        if table.nbytes > 2 * MAX_TABLE_FILE:
-            raise Unreadable("it unpacks to more than a table may have")
-        found: dict[str, Cells] = {}
-        for name, column in zip(_names(table.column_names), table.columns, strict=True):
-            kind = column.type
-            if pyarrow.types.is_dictionary(kind):
-                column = column.cast(kind.value_type)
-            cells = column.to_pylist()
-            found[name] = [_cell(cell) for cell in cells]
-        return found
-    except (pyarrow.ArrowException, OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        raise Unreadable("it is no good Parquet file") from None
-
-
-def _cell(cell: object) -> str | int | float | None:
-    if cell is None or isinstance(cell, int | float):
-        return int(cell) if isinstance(cell, bool) else cell
-    return str(cell)[:MAX_CELL]
 
 
 # ---- beside images -------------------------------------------------------------------------------------------------
@@ -181,12 +36,18 @@ class Joined:
     warnings: list[str] = field(default_factory=list)
 
 
-def beside(items: list[Item], names: list[str], choice: Choice, left_out: LeftOut) -> Joined | None:
-    """Tables joined to the images they name; None where none names any. What one side lacks is left out, and said."""
+def beside(
+    items: list[Item], names: list[str], choice: Choice, left_out: LeftOut, damage: Callable[[int], str]
+) -> Joined | None:
+    """Tables joined to the images they name; None where none names any. What one side lacks is said.
+
+    Args:
+        damage: what is wrong with the file of an image, "" where it is whole. Asked of some that no table names.
+    """
     joined: Joined | None = None
     for item in items:
         try:
-            table = read(item)
+            table = read_table(item)
         except Unreadable as why:
             left_out.add(item.name, str(why))
             continue
@@ -194,7 +55,7 @@ def beside(items: list[Item], names: list[str], choice: Choice, left_out: LeftOu
         if not column:
             left_out.add(item.name, "no column of it names the images")
             continue
-        joined = _join(joined, item.name, table, column, places, names, left_out)
+        joined = _join(joined, item.name, table, column, places, names, left_out, damage)
     return joined
 
 
@@ -206,15 +67,16 @@ def _join(
     places: list[int | None],
     names: list[str],
     left_out: LeftOut,
+    damage: Callable[[int], str],
 ) -> Joined:
     of_image: dict[int, int] = {}
+    missing: list[str] = []
+    twice: list[str] = []
     for line, image in enumerate(places):
         if image is None:
-            left_out.add(
-                about.text(table[column][line]) or f"row {line + 1}", f"{table_name} names it, and it is not there"
-            )
+            missing.append(about.text(table[column][line])[:60] or f"row {line + 1}")
         elif image in of_image:
-            left_out.add(names[image], f"{table_name} names it twice: the first counts")
+            twice.append(names[image])
         else:
             of_image[image] = line
     before = list(range(len(names))) if joined is None else joined.rows
@@ -222,7 +84,8 @@ def _join(
     kept = set(rows)
     for image in before:
         if image not in kept:
-            left_out.add(names[image], f"no row of {table_name} names it")
+            broken = damage(image) if left_out.count < _ASKED else ""
+            left_out.add(names[image], broken or f"no row of {table_name} names it")
     if not rows:
         raise VAEError(f"{table_name} names none of the images that are there: look at its column {column}.")
     columns: dict[str, Cells] = {}
@@ -240,7 +103,22 @@ def _join(
         columns,
         joined.path_column if joined is not None else column,
         split_hint="partition" if "partition" in columns else "",
+        warnings=([] if joined is None else joined.warnings) + _unmatched(table_name, missing, twice, left_out),
     )
+
+
+def _unmatched(table_name: str, missing: list[str], twice: list[str], left_out: LeftOut) -> list[str]:
+    """Sentences on rows that go with no image of their own. What is there and left out is told where the others are."""
+    there = {name.rpartition("/")[2] for name, _ in left_out.listed}
+    said = []
+    gone = [name for name in missing if name.replace("\\", "/").rpartition("/")[2] not in there]
+    for names, why in ((gone, "not there"), (sorted(set(twice)), "named twice: the first row counts")):
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3:,} more" if len(names) > 3 else "")
+            what = "1 image" if len(names) == 1 else f"{len(names):,} images"
+            verb = ("is " if len(names) == 1 else "are ") + why
+            said.append(f"{table_name} names {what} that {verb} ({shown}).")
+    return said
 
 
 def _path_column(table: dict[str, Cells], names: list[str], wanted: str | None) -> tuple[str, list[int | None]]:
@@ -292,7 +170,7 @@ def source(given: Given, items: list[Item], choice: Choice) -> Source:
     for other in others:
         given.left_out.add(other.name, f"a second table beside {item.name}: give one")
     try:
-        table = read(item, MAX_VECTOR)
+        table = read_table(item, MAX_VECTOR)
     except Unreadable as why:
         raise VAEError(f"{item.name} cannot be read ({why}).") from None
     count = len(next(iter(table.values()), []))

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from vae.data.intake.arrays import as_picture
 from vae.data.intake.given import Unreadable
 from vae.data.intake.limits import MAX_CHANNELS
-from vae.data.intake.pictures import FORMATS, Picture, _pillow, check_size
+from vae.data.intake.pictures import FORMATS, Picture, _pillow, as_picture, check_size
 
 _NONE, _DEFLATE = (1,), (8, 32946)
 _OTHER_COLOURS = (3, 5, 6, 8)  # a palette, inks, Y'CbCr, Lab

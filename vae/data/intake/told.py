@@ -2,12 +2,13 @@
 
 import io
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from vae.data.intake import columns, fit
-from vae.data.intake.choice import Understood
+from vae.data.intake import columns, fit, meanings
+from vae.data.intake.choice import Column, Understood
 from vae.data.intake.given import Unreadable
 from vae.data.intake.limits import PREVIEWS
 from vae.data.intake.survey import Plan, read_row, scaled
@@ -31,7 +32,7 @@ def understood(found: Plan) -> Understood:
         numbers, words = columns.labels(source.columns[choice.label_column], choice.label_column)
         counts = np.bincount(numbers, minlength=len(words))
         classes = tuple((word, int(count)) for word, count in zip(words, counts, strict=True))
-    attributes, warnings = columns.attributes(found.known, source.columns, found.no_attributes())
+    attributes, known = meanings.attributes(found.known, source.columns, found.no_attributes())
     test = int(found.test.sum())
     return Understood(
         kind=source.kind,
@@ -41,7 +42,7 @@ def understood(found: Plan) -> Understood:
         sizes=tuple((width, height, count) for (width, height), count in found.sizes.most_common(12)),
         channels=found.channels,
         classes=classes,
-        columns=tuple(found.known),
+        columns=tuple(_with_use(found, one) for one in known),
         arrays=source.arrays,
         split=found.split,
         train_size=len(source) - test,
@@ -51,10 +52,26 @@ def understood(found: Plan) -> Understood:
         left_out_count=source.left_out.count,
         crops=_crops(found),
         suggested=choice if not source.array else replace(choice, array=source.array),
-        warnings=(*source.warnings, *warnings, *_warnings(found)),
+        warnings=(*source.warnings, *_warnings(found)),
         preview_names=tuple(names),
+        flat=len(found.flat),
+        histograms=found.histograms,
         previews=tuple(previews),
     )
+
+
+def _with_use(found: Plan, one: Column) -> Column:
+    """A column that is no attribute, with what else it is."""
+    choice = found.choice
+    if one.name == choice.label_column:
+        return replace(one, use="the labels: they colour the map, and each gives a direction on Attributes")
+    if one.name == choice.split_column:
+        return replace(one, use="says what is for testing")
+    if one.name == found.source.path_column:
+        return replace(one, use="names the images")
+    if one.name in choice.values:
+        return replace(one, use="one of the numbers that the model sees")
+    return one
 
 
 def _crops(found: Plan) -> str:
@@ -91,9 +108,36 @@ def _warnings(found: Plan) -> list[str]:
     groups = [one.name for one in found.known if one.name.strip().lower() in columns.GROUP_WORDS and one.distinct > 1]
     if groups and not found.choice.split_column:
         said.append(f"Images of one {groups[0]} may be alike: split by column {groups[0]} to keep them together.")
+    said += _flat(found)
     if found.smaller:
         said.append(f"{found.smaller:,} images are smaller than the size that was chosen and are enlarged.")
     return said
+
+
+def _flat(found: Plan) -> list[str]:
+    """Sentences on images in which nothing is to be seen."""
+    if not found.flat or found.choice.without_flat:
+        return []
+    count, others = len(found.flat), len(found.other_numbers)
+    where = "" if found.plain else " in this window" if len(found.channels) == 1 else " in these windows"
+    what = "all black" if found.dark == count else "of one value all over"
+    said = [f"{_images(count)} {what}{where}: {listed(found.flat)}."]
+    if others:
+        said.append(
+            f"{listed(found.other_numbers)}: the numbers are of another kind than those of the others (fractions "
+            "beside whole numbers, say 0 to 1 beside 0 to 65,535). Save all images with the same numbers."
+        )
+    return said
+
+
+def _images(count: int) -> str:
+    return "1 image is" if count == 1 else f"{count:,} images are"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """ "a.png, b.png and 3 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(name[:60] for name in names[:most]) + more
 
 
 def _preview(found: Plan, row: int) -> bytes:

@@ -63,8 +63,10 @@ def _unfit(known: Column, asked: Column) -> str:
     values = [column.values[column.known] for column in (known, asked)]
     if min(map(len, values)) < FEWEST:
         return "known of too few images"
-    if any(len(np.unique(side, axis=0)) < 2 for side in values):
-        return "the same for all images"
+    same = [len(np.unique(side, axis=0)) < 2 for side in values]
+    if any(same):
+        which = "images" if all(same) else "training images" if same[0] else "test images"
+        return f"the same for all {which}"
     if known.classes and len(np.unique(values[0])) > max(2, len(values[0]) // 2):
         return "nearly every image has its own"
     return ""
@@ -88,11 +90,11 @@ def _columns(images: Images) -> list[Column]:
 
 def _brought(train: Images, test: Images) -> dict[str, tuple[Column, Column]]:
     """Columns that came along with data of a person's own and are not among its attributes; {} of other data."""
-    kind, _, set_id = train.name.partition(":")
+    from vae.data import brought, source_of
+
+    kind, _, set_id = source_of(train.name).partition(":")
     if kind != "brought" or test.name != train.name:
         return {}
-    from vae.data import brought
-
     known = brought.get(set_id)
     taken = {known.label_column, brought.FILE, *known.attribute_names}
     tables = [brought.rows(set_id, images.split).take(images.index) for images in (train, test)]
