@@ -1,7 +1,7 @@
 """What each request is answered with: the codes to decode, and what is said beside the pictures."""
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
@@ -76,13 +76,22 @@ class Answers:
         known = self._known.get(request.model_id)
         return not parts or (known is not None and known.has(parts))
 
-    def get_ready(self, request: Request) -> None:
-        """Make what the request needs and nobody has asked for yet: it may take seconds, and the queue has no time."""
-        self.engine.open(self.entry(request.model_id))
-        if isinstance(request.ask, Sample) and request.ask.count <= PICTURES:
-            self.samples.codes(self.entry(request.model_id), request.ask)
+    def slow(self, request: Request) -> Iterator[tuple[Hashable, Callable[[], object]]]:
+        """What must be made before the request is answered, in this order, though it may take seconds.
+
+        The queue has no time for it. Each piece has a name: what is made under one name serves all who need it.
+        """
+        model_id, ask = request.model_id, request.ask
+        yield ("open", model_id), lambda: self.engine.open(self.entry(model_id))
+        if isinstance(ask, Sample) and ask.count <= PICTURES:
+            yield (model_id, ask), lambda: self.samples.codes(self.entry(model_id), ask)
         if parts := _parts(request):
-            self.known(request.model_id).make(parts)
+            yield (model_id, *parts), lambda: self.known(model_id).make(parts)
+
+    def get_ready(self, request: Request) -> None:
+        """Make all of it here and now."""
+        for _, make in self.slow(request):
+            make()
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,18 +5,18 @@ by content (`model_id`), so a model that is trained again is another model, and 
 """
 
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from typing import Any
 
 import numpy as np
 import torch
 
+from live.recent import Recent
 from vae.batches import as_x
 from vae.checkpoint import ADAPTER, CARD, CONFIG, ENCODINGS, OWNER, WEIGHTS, Checkpoint, Owner, load, read_card
 from vae.checkpoint import read_owner as owner_of
@@ -90,8 +90,8 @@ class Engine:
         self._places = tuple(places)
         self._device = pick_device(device)
         self._lock = RLock()
-        self._models: _Recent = _Recent(capacity, MODELS_ROOM)
-        self._encodings: _Recent = _Recent(ENCODINGS_HELD, ENCODINGS_ROOM)
+        self._models = Recent(capacity, MODELS_ROOM)
+        self._encodings = Recent(ENCODINGS_HELD, ENCODINGS_ROOM)
         self._entries: dict[Path, tuple[Hashable, ModelEntry | str]] = {}
 
     @property
@@ -201,55 +201,6 @@ class Engine:
 def shared() -> Engine:
     """The engine of this server."""
     return Engine((SHIPPED, home() / "models"))
-
-
-class _Recent:
-    """A few things, the one not asked for longest given up first; the newest is held whatever its size.
-
-    Any thread may ask. Each thing is made by one of them, and nobody waits for what another one needs.
-    """
-
-    def __init__(self, capacity: int, room: int) -> None:
-        self.capacity, self.room = capacity, room
-        self._lock = Lock()
-        self._things: OrderedDict[Hashable, Any] = OrderedDict()
-        self._sizes: dict[Hashable, int] = {}  # of those, and of what is being made
-        self._making: dict[Hashable, Lock] = {}
-
-    def __contains__(self, key: Hashable) -> bool:
-        return key in self._things
-
-    def get(self, key: Hashable, make: Callable[[], Any], size: int) -> Any:
-        while True:
-            with self._lock:
-                if key in self._things:
-                    self._things.move_to_end(key)
-                    return self._things[key]
-                making = self._making.setdefault(key, Lock())
-            with making:
-                with self._lock:
-                    if self._making.get(key) is not making:
-                        continue  # another one made it meanwhile, or could not
-                    self._make_room(key, size)
-                return self._made(key, make)
-
-    def _make_room(self, key: Hashable, size: int) -> None:
-        self._sizes[key] = size
-        while self._things and (len(self._sizes) > self.capacity or sum(self._sizes.values()) > self.room):
-            old, _ = self._things.popitem(last=False)  # before the new one is read: both together may not fit
-            del self._sizes[old]
-
-    def _made(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        try:
-            made = make()
-        except BaseException:
-            with self._lock:
-                del self._sizes[key], self._making[key]
-            raise
-        with self._lock:
-            self._things[key] = made
-            del self._making[key]
-        return made
 
 
 def _read_entry(folder: Path) -> ModelEntry | str:

@@ -72,6 +72,7 @@ class Turns:
         self._changed = Condition()
         self._turns: list[_Turn] = []  # as they came
         self._round = 0  # of the turn that began last
+        self._last: dict[str, int] = {}  # owner to the round of the turn that began last, those ahead of all others
         self.usual = Usual()
 
     @contextmanager
@@ -84,8 +85,9 @@ class Turns:
                 nothing is known yet. What it raises ends the waiting.
         """
         with self._changed:
-            theirs = [each.round + 1 for each in self._turns if each.owner == owner]
-            mine = _Turn(owner, max([self._round, *theirs]))
+            theirs = [each.round for each in self._turns if each.owner == owner]
+            last = max([self._last.get(owner, -1), *theirs])  # who had a turn in this round waits for the next
+            mine = _Turn(owner, max(self._round, last + 1))
             self._turns.append(mine)
         try:
             while not self._begins(mine):
@@ -109,6 +111,8 @@ class Turns:
             if mine not in [each for each in able if first[each.owner] is each][:free]:
                 return False
             mine.began, self._round = time.monotonic(), max(self._round, mine.round)
+            self._last[mine.owner] = mine.round
+            self._last = {owner: last for owner, last in self._last.items() if last >= self._round}  # others: no matter
             return True
 
     def _line(self) -> list[_Turn]:

@@ -25,7 +25,6 @@ COPIED, PASSING = 200, 20  # links of one visitor: those that were copied, and t
 LINKS, VISITS = 5000, 5000  # in all; the oldest give way, and the passing ones first
 FOR_ALL = 1 << 30  # bytes of all links together; of all visits together as well
 AGE = 180 * 24 * 3600  # seconds until a visit that nobody came back to is forgotten
-SWEPT = 3600  # seconds between two looks at what is too old
 
 ID = re.compile(r"[0-9a-f]{20}", re.ASCII)
 _OWNER = re.compile(r"[0-9a-f]{12}", re.ASCII)
@@ -59,7 +58,8 @@ class Links:
         self._links, self._visits, self._clock = folder / "links", folder / "visits", clock
         self._lock = threading.Lock()
         self._known: dict[str, _File] | None = None  # links by their id, read off the folder once
-        self._swept = 0.0
+        self._remembered: dict[str, tuple[int, float]] | None = None  # by owner: bytes, and when; the oldest first
+        self._bytes = 0  # of those
 
     # ---- links ---------------------------------------------------------------------------------------------------
 
@@ -147,8 +147,11 @@ class Links:
         if not _OWNER.fullmatch(owner) or len(document) > LARGEST:
             return
         with self._lock:
-            self._sweep()
+            visits = self._kept_visits()
             _write(self._visits / f"{owner}.json", document)
+            self._bytes += len(document) - visits.pop(owner, (0, 0.0))[0]
+            visits[owner] = len(document), self._clock()
+            self._sweep(visits)
 
     def remembered(self, owner: str) -> bytes | None:
         """What a visitor comes back to; None where nothing is kept."""
@@ -161,19 +164,25 @@ class Links:
         if _OWNER.fullmatch(owner):
             with self._lock:
                 (self._visits / f"{owner}.json").unlink(missing_ok=True)
+                self._bytes -= self._kept_visits().pop(owner, (0, 0.0))[0]
 
-    def _sweep(self) -> None:
-        """Delete the visits that nobody came back to, and the oldest where there are too many."""
-        now = self._clock()
-        if now - self._swept < SWEPT:
-            return
-        self._swept = now
-        visits = sorted(_listed(self._visits), key=lambda each: each[2])
-        total = sum(size for _, size, _ in visits)
-        for place, (path, size, made) in enumerate(visits):
-            if now - made > AGE or len(visits) - place > VISITS or total > FOR_ALL:
-                path.unlink(missing_ok=True)
-                total -= size
+    def _kept_visits(self) -> dict[str, tuple[int, float]]:
+        """What is remembered, read off the folder once; the lock is held."""
+        if self._remembered is None:
+            found = sorted(_listed(self._visits), key=lambda each: each[2])
+            self._remembered = {path.stem: (size, made) for path, size, made in found if path.suffix == ".json"}
+            self._bytes = sum(size for size, _ in self._remembered.values())
+        return self._remembered
+
+    def _sweep(self, visits: dict[str, tuple[int, float]]) -> None:
+        """Delete the visits that nobody came back to, and the oldest where there are too many or they are too large."""
+        while visits:
+            owner, (size, made) = next(iter(visits.items()))
+            if self._clock() - made <= AGE and len(visits) <= VISITS and self._bytes <= FOR_ALL:
+                return
+            (self._visits / f"{owner}.json").unlink(missing_ok=True)
+            del visits[owner]
+            self._bytes -= size
 
 
 def shared() -> Links:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from live import privacy, takeaways
 from live.engine import SHIPPED, ModelEntry
 from live.uploads import shared_uploads
 from vae.checkpoint import OWNER, Owner, read_owner, save_owner
 from vae.data import allowed
 from vae.errors import VAEError
-from vae.files import plain_disk_errors
+from vae.files import plain_disk_errors, size_of
 from vae.home import home
 
 GONE = ".gone"  # at the end of the hidden name of one that was deleted
@@ -33,6 +34,8 @@ def share(entry: ModelEntry, shared: bool) -> None:
     """Let others see a model, or no longer."""
     _check(entry.folder)
     save_owner(entry.folder, replace(read_owner(entry.folder), shared=shared))
+    if not shared:
+        privacy.withdraw([entry])
 
 
 def remove(entry: ModelEntry) -> str:
@@ -48,6 +51,8 @@ def remove(entry: ModelEntry) -> str:
             shutil.rmtree(hidden)
         entry.folder.rename(hidden)
         hidden.touch()  # from now on its time runs
+    takeaways.sweep()
+    privacy.withdraw([entry])
     return entry.name
 
 
@@ -61,7 +66,7 @@ def restore(name: str) -> None:
 
 
 def sweep(now: float | None = None) -> None:
-    """Delete for good what was deleted an hour ago, and what has had its time."""
+    """Delete for good what was deleted an hour ago, and what has had its time, with the files that were made of it."""
     now = time.time() if now is None else now
     with suppress(OSError):
         for folder in list(_models().iterdir()):
@@ -71,13 +76,12 @@ def sweep(now: float | None = None) -> None:
                     not deleted and _over(read_owner(folder), now)
                 ):
                     shutil.rmtree(folder, ignore_errors=True)
+    takeaways.sweep(now)
 
 
 def size(entry: ModelEntry) -> int:
     """Bytes on the disk."""
-    with suppress(OSError):
-        return sum(file.stat().st_size for file in entry.folder.iterdir())
-    return 0
+    return size_of(entry.folder)
 
 
 def check_room(owner: str) -> None:

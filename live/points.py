@@ -151,7 +151,9 @@ def files_payload(engine: Engine, entry: ModelEntry) -> bytes:
             files.append(of[index])
         return packed({"count": len(known), "kind": "files", "title": "file", "files": files}, [])
 
-    return make(engine.encodings(entry))
+    if not data.on_machine(entry.data):  # the names of a set that was deleted are not told from memory
+        raise VAEError("The images of this model are no longer here, and their names are not either.")
+    return _once(engine, entry, "files", make)
 
 
 def kinds(known: Encodings) -> dict[str, list[int]]:

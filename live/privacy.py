@@ -3,7 +3,12 @@
 Where the server answers this machine alone, whoever looks has its rights anyway, and sees everything.
 """
 
-from live.engine import ModelEntry
+from collections.abc import Iterable
+from functools import partial
+
+from live import components
+from live.engine import ModelEntry, shared
+from live.tickets import files_of, shared_tickets
 from vae.checkpoint import Owner
 from vae.data import brought, source_of
 from vae.errors import VAEError
@@ -22,6 +27,27 @@ def is_private(entry: ModelEntry) -> bool:
     return not may_see(entry, "")
 
 
+def withdraw(entries: Iterable[ModelEntry]) -> None:
+    """After something is shared no longer, or is deleted: the pages that are open lose these models and the names of
+    their images at once, but those of visitors who may still see them."""
+    if components.this_machine_only():
+        return
+    now = shared().models()
+    for gone in entries:
+        same = [entry for entry in now if entry.model_id == gone.model_id]  # another may hold the same network
+        shared_tickets().withdraw(gone.model_id, partial(_may_see_one, same))
+        shared_tickets().withdraw(files_of(gone.model_id), partial(may_read_rows, gone.data))
+
+
+def _may_see_one(entries: list[ModelEntry], visitor: str) -> bool:
+    return any(may_see(entry, visitor) for entry in entries)
+
+
+def made_of(set_id: str) -> list[ModelEntry]:
+    """The models that are made of a set that was brought."""
+    return [entry for entry in shared().models() if source_of(entry.data) == f"{brought.KIND}:{set_id}"]
+
+
 def may_watch(owner: str, data: str, visitor: str) -> bool:
     """Whether a training by `owner` is this visitor's to watch: their own, or of data that are everybody's."""
     return (bool(visitor) and owner == visitor) or may_use(data, visitor)
@@ -29,14 +55,30 @@ def may_watch(owner: str, data: str, visitor: str) -> bool:
 
 def may_use(name: str, visitor: str) -> bool:
     """Whether a data set is this visitor's to see. What was brought and is gone was its owner's, and nobody's now."""
-    kind, _, set_id = source_of(name).partition(":")
-    if kind != brought.KIND:
-        return True
+    return not _is_brought(name) or _lets(_brought(name), visitor)
+
+
+def may_read_rows(name: str, visitor: str) -> bool:
+    """Whether a data set came with rows of its owner's, file names and columns, and they are this visitor's to read."""
+    one = _brought(name) if _is_brought(name) else None
+    return one is not None and (components.this_machine_only() or _lets(one, visitor))
+
+
+def _is_brought(name: str) -> bool:
+    return source_of(name).startswith(f"{brought.KIND}:")
+
+
+def _brought(name: str) -> brought.BroughtSet | None:
+    """What is known of a set; None where it is gone."""
     try:
-        one = brought.get(set_id)
+        return brought.get(source_of(name).partition(":")[2])
     except VAEError:
-        return False
-    return one.shared or (bool(visitor) and one.owner == visitor)  # of nobody's name: whoever runs the server's
+        return None
+
+
+def _lets(one: brought.BroughtSet | None, visitor: str) -> bool:
+    # A set of nobody's name is whoever's runs the server.
+    return one is not None and (one.shared or (bool(visitor) and one.owner == visitor))
 
 
 def data_of(run: Run) -> str:

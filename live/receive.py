@@ -18,7 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from live.http import TICKET, Handler
 from live.tickets import Tickets, shared_tickets
-from live.visitor import owner_of, short
+from live.visitor import who
 from vae.errors import VAEError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def upload(tickets: Callable[[], Tickets] = shared_tickets, uploads: "Callable[[
         token, name = request.headers.get(TICKET, ""), request.path_params["upload"]
         if not tickets().known(token):
             return PlainTextResponse("This page has no ticket any more: reload it.", 401, GONE)
-        owner = owner_of(request.cookies) or short(tickets().visitor(token))
+        owner = who(request.cookies, tickets().visitor(token))
         does = {"begin": begin, "files": files, "finish": finish, "remove": remove}.get(request.path_params["what"])
         if does is None:
             return PlainTextResponse("There is no such thing to ask of an upload.", 404, GONE)

@@ -8,29 +8,24 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 from threading import Lock
 
 from vae.checkpoint import OWNER, read_owner
 from vae.data import allowed
 from vae.errors import VAEError
+from vae.files import size_of
 
 ADDRESSES, HOUR = 10_000, 3600.0  # remembered at most, the newest; seconds
 NEW = 0.5  # of all the room, for the new visitors of one address
-
-
-def tree(folder: Path) -> int:
-    """Bytes of the files right in a folder."""
-    with suppress(OSError):
-        return sum(each.stat(follow_symlinks=False).st_size for each in list(folder.iterdir()) if each.is_file())
-    return 0
 
 
 def sets(root: Path) -> Iterator[tuple[str, int]]:
     """The owner and the bytes of every data set that was made here of an upload."""
     for folder in _folders(root):
         with suppress(OSError, ValueError, AttributeError):
-            yield str(json.loads((folder / "set.json").read_text()).get("owner")), tree(folder)
+            yield str(json.loads((folder / "set.json").read_text()).get("owner")), size_of(folder)
 
 
 def models(root: Path) -> Iterator[tuple[str, int]]:
@@ -38,7 +33,7 @@ def models(root: Path) -> Iterator[tuple[str, int]]:
     for folder in _folders(root):
         with suppress(OSError):
             if (folder / OWNER).is_file():
-                yield read_owner(folder).owner, tree(folder)
+                yield read_owner(folder).owner, size_of(folder)
 
 
 class Comers:
@@ -51,7 +46,7 @@ class Comers:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, Lock()
-        self._came: OrderedDict[str, dict[str, float]] = OrderedDict()  # address to its visitors, and when each came
+        self._came: OrderedDict[str, dict[str, float]] = OrderedDict()  # network to its visitors, and when each came
 
     def check(self, address: str, owner: str, size: int, used: Mapping[str, int]) -> None:
         """Refuse `size` bytes of a visitor who is new where many are, or who have much.
@@ -63,8 +58,9 @@ class Comers:
             VAEError: with when to come again.
         """
         with self._lock:
-            now, came = self._clock(), self._came.setdefault(address, {})
-            self._came.move_to_end(address)
+            place = network(address)
+            now, came = self._clock(), self._came.setdefault(place, {})
+            self._came.move_to_end(place)
             while len(self._came) > ADDRESSES:
                 self._came.popitem(last=False)
             for old in [each for each, then in came.items() if now - then > HOUR]:
@@ -80,6 +76,15 @@ class Comers:
                     f"and {allowed.plain(theirs)} of it is taken: try in an hour."
                 )
             came.setdefault(owner, now)
+
+
+def network(address: str) -> str:
+    """What stands for all the addresses of one machine: of IPv6 its /64, in which it may take any (RFC 4291)."""
+    with suppress(ValueError):
+        found = ip_address(address.partition("%")[0])  # what follows a % names this machine's own interface
+        if isinstance(found, IPv6Address):
+            return str(found.ipv4_mapped or ip_network((int(found), 64), strict=False))
+    return address
 
 
 def line(mine: int) -> str:

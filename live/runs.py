@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from live.desk import Desk
 from live.http import TICKET, Handler
-from live.visitor import owner_of, short
+from live.visitor import who
 from vae.errors import VAEError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _handler(desk: Callable[[], Desk], answer: "Callable[[Reel, Request], tuple[
             return PlainTextResponse("This page may not see that model: reload it.", 403, GONE)
         try:
             if kind == "run":
-                _check_private(name, owner_of(request.cookies) or short(tickets.visitor(token)))
+                _check_private(name, who(request.cookies, tickets.visitor(token)))
             body, whole = answer(_reel(desk(), kind, name), request)
         except VAEError as error:
             return PlainTextResponse(str(error), 404, GONE)

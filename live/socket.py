@@ -16,6 +16,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from live.desk import Desk, shared_desk
 from live.http import map_part, web_file
+from live.once import Once
 from live.receive import upload
 from live.runs import curves, dots, film, frames
 from live.send import take
@@ -47,7 +48,7 @@ def routes(
         origin_allowed: (origin of a page, host that it asks) to whether that page may open a socket.
         desk: who answers; asked for when the first visitor comes.
     """
-    lines = _Lines()
+    lines, once = _Lines(), Once()
 
     async def socket(websocket: WebSocket) -> None:
         origin, host = (websocket.headers.get(name, "") for name in ("origin", "host"))
@@ -57,7 +58,7 @@ def routes(
             return
         await websocket.accept()
         with suppress(WebSocketDisconnect):
-            await _serve(websocket, lines, await asyncio.to_thread(desk))
+            await _serve(websocket, lines, await asyncio.to_thread(desk), once)
 
     return [
         WebSocketRoute(f"{base}/live/socket", socket),
@@ -124,10 +125,10 @@ class _Visit:
     Of each lane only the newest answer is kept until it is sent, so a slow line is not sent what is old already.
     """
 
-    def __init__(self, websocket: WebSocket, token: str, desk: Desk) -> None:
+    def __init__(self, websocket: WebSocket, token: str, desk: Desk, once: Once) -> None:
         self.token = token
         self._websocket = websocket
-        self._desk = desk
+        self._desk, self._once = desk, once
         self._loop = asyncio.get_running_loop()
         self._waiting: dict[int, Future[bytes]] = {}  # lane to the answer to come
         self._newest: dict[int, Request] = {}
@@ -191,7 +192,8 @@ class _Visit:
         async with self._preparing:
             if self._newest.get(request.lane) is request:
                 with suppress(Exception):  # the queue will meet it again, and say it
-                    await asyncio.to_thread(self._desk.answers.get_ready, request)
+                    for name, work in self._desk.answers.slow(request):
+                        await self._once.do(name, work)
         if self._newest.get(request.lane) is request:
             self._submit(request)
 
@@ -244,13 +246,13 @@ class _Visit:
         return task
 
 
-async def _serve(websocket: WebSocket, lines: _Lines, desk: Desk) -> None:
+async def _serve(websocket: WebSocket, lines: _Lines, desk: Desk, once: Once) -> None:
     token = await _token(websocket)
     if token is None:
         return await websocket.close(GARBAGE, "show a token first")
     if not desk.tickets.known(token):
         return await websocket.close(NO_TICKET, "unknown token: the page must run again")
-    visit = _Visit(websocket, token, desk)
+    visit = _Visit(websocket, token, desk, once)
     bucket = await lines.enter(visit)
     try:
         await websocket.send_text('{"ready": true}')

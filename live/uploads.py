@@ -22,7 +22,7 @@ from live import room
 from live.room import Comers
 from vae.data import allowed
 from vae.errors import VAEError
-from vae.files import make_folder, plain_disk_errors, write_aside
+from vae.files import make_folder, plain_disk_errors, size_of, write_aside
 from vae.home import brought_folder, home, uploads_folder
 
 NAMES = "names.json"
@@ -191,7 +191,7 @@ class Uploads:
                 used[owner] = used.get(owner, 0) + self._open[owner, upload].size
             for folder in _folders(self._root):
                 if (folder.parent.name, folder.name) not in self._open:
-                    used[folder.parent.name] = used.get(folder.parent.name, 0) + room.tree(folder)
+                    used[folder.parent.name] = used.get(folder.parent.name, 0) + size_of(folder)
         for owner, size in (*room.sets(self._brought), *(room.models(self._models) if self._models else ())):
             used[owner] = used.get(owner, 0) + size
         return used

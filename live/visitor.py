@@ -24,6 +24,15 @@ def owner_of(cookies: Mapping[str, str]) -> str:
     return short(token) if _OURS.fullmatch(token) else ""
 
 
+def who(cookies: Mapping[str, str], session: str) -> str:
+    """Who a visitor is: by the cookie, or by the session of a browser that keeps none; "" where there is neither.
+
+    Args:
+        session: the name of the visit, as `State.name` and `Tickets.visitor` have it.
+    """
+    return owner_of(cookies) or (short(session) if session else "")
+
+
 def short(token: str) -> str:
     """What the books hold instead of a token: nobody can come from it back to the token."""
     return blake2b(token.encode(), digest_size=6).hexdigest()

@@ -1,8 +1,9 @@
 """Sets that people bring, in Chromium and by clicks alone: from the files to a trained model on the map.
 
 Three real sets as they lie in MUSCOPE_DATA, a folder with a table of labels, 16-bit pictures of four channels and a
-table of time series; the last three are drawn here. Everything stays as the page suggests it but the minutes. The error
-of the model on test images stands beside that of PCA with as many numbers, as its card has it.
+table of time series; the last three are drawn here. Everything stays as the page suggests it, the minutes too unless
+others are asked for. The error of the model on test images stands beside that of PCA with as many numbers, as its card
+has it.
 """
 
 import argparse
@@ -43,6 +44,7 @@ class Came:
 
     name: str
     images: str
+    minutes: float
     clicks: int
     seconds: float
     ours: float
@@ -109,8 +111,8 @@ def beats(file: Path, count: int = 3000) -> Path:
 # ---- by clicks -----------------------------------------------------------------------------------------------------
 
 
-def by_clicks(page: Page, url: str, files: Path, minutes: float) -> int:
-    """From the files to the map; how many clicks it took."""
+def by_clicks(page: Page, url: str, files: Path, minutes: float | None) -> tuple[int, float]:
+    """From the files to the map; how many clicks it took, and how many minutes it trained."""
     page.goto(f"{url}/bring")
     page.evaluate("sessionStorage.clicks = 0")
     page.set_input_files(f'[data-muscope="{"folder" if files.is_dir() else "files"}"]', str(files))
@@ -118,18 +120,20 @@ def by_clicks(page: Page, url: str, files: Path, minutes: float) -> int:
     page.get_by_role("button", name="Use these").click(timeout=120_000)
     page.get_by_role("button", name="Start training").wait_for(timeout=120_000)
     box = page.get_by_role("spinbutton", name="Minutes", exact=True)
-    box.fill(f"{minutes:g}")
-    box.press("Enter")
-    page.wait_for_timeout(1500)
+    if minutes is not None:
+        box.fill(f"{minutes:g}")
+        box.press("Enter")
+        page.wait_for_timeout(1500)
+    minutes = float(box.input_value())
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile("Finished after|Stopped, and")).first.wait_for(timeout=PATIENCE)
     page.wait_for_timeout(1500)  # the page is drawn once more when a training ends
     page.get_by_role("button", name="Open it on the map").click(timeout=PATIENCE)
     page.wait_for_selector("[data-muscope-points]", timeout=120_000)
-    return int(page.evaluate("Number(sessionStorage.clicks)"))
+    return int(page.evaluate("Number(sessionStorage.clicks)")), minutes
 
 
-def came(home: Path, name: str, clicks: int, seconds: float) -> Came:
+def came(home: Path, name: str, minutes: float, clicks: int, seconds: float) -> Came:
     """What the card of the newest model says; it is written last, a moment after the map can be opened."""
     folder = max((home / "models").iterdir(), key=lambda folder: folder.stat().st_mtime)
     found, until = None, time.monotonic() + CARD
@@ -141,12 +145,12 @@ def came(home: Path, name: str, clicks: int, seconds: float) -> Came:
         raise RuntimeError(f"{name}: the card says nothing of PCA")
     images = f"{found.train:,} + {found.test:,}"
     said = {"model": "the model is better", "pca": "PCA is better, and the app says so"}.get(found.better, "alike")
-    return Came(name, images, clicks, seconds, found.model.value, found.pca.value, said)
+    return Came(name, images, minutes, clicks, seconds, found.model.value, found.pca.value, said)
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog=COMMAND)
-    parser.add_argument("--minutes", type=float, default=2.0, help="of training for each")
+    parser.add_argument("--minutes", type=float, help="of training for each, in place of those suggested")
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--note", default="")
     asked = parser.parse_args(arguments)
@@ -166,18 +170,27 @@ def main(arguments: list[str]) -> int:
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.add_init_script(COUNT)
             files, began = make(Path(folder)), time.perf_counter()
-            clicks = by_clicks(page, server.app.url, files, asked.minutes)
-            found.append(came(server.folder / "home", name, clicks, time.perf_counter() - began))
+            clicks, minutes = by_clicks(page, server.app.url, files, asked.minutes)
+            found.append(came(server.folder / "home", name, minutes, clicks, time.perf_counter() - began))
             print(found[-1], flush=True)
             page.close()
         browser.close()
-    section("intake", "sets", _words(found, asked.minutes, about(COMMAND, load, asked.note)))
+    section("intake", "sets", _words(found, about(COMMAND, load, asked.note)))
     return 0 if all(one.clicks <= MOST for one in found) else 1
 
 
-def _words(found: list[Came], minutes: float, how: str) -> str:
+def _words(found: list[Came], how: str) -> str:
     cells = [
-        (one.name, one.images, str(one.clicks), f"{one.seconds:.0f} s", f"{one.ours:.5f}", f"{one.pca:.5f}", one.said)
+        (
+            one.name,
+            one.images,
+            f"{one.minutes:g}",
+            str(one.clicks),
+            f"{one.seconds:.0f} s",
+            f"{one.ours:.5f}",
+            f"{one.pca:.5f}",
+            one.said,
+        )
         for one in found
     ]
     rows = "\n".join(f"| {' | '.join(row)} |" for row in cells)
@@ -185,10 +198,10 @@ def _words(found: list[Came], minutes: float, how: str) -> str:
 
 {how}
 
-From the files to the map by clicks alone (at most {MOST}), {minutes:g} minutes of training each, all else as suggested.
+From the files to the map by clicks alone (at most {MOST}), everything as the page suggests it.
 Errors are squared, per pixel (or number) from 0 to 1, of images the model never saw.
 
-| set | images for training and test | clicks | from files to map | the model | PCA of equal size | |
-|---|---|---|---|---|---|---|
+| set | images for training and test | minutes | clicks | from files to map | the model | PCA of equal size | |
+|---|---|---|---|---|---|---|---|
 {rows}
 """

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from live import privacy, takeaways
 from pages.ui import cache, lead, uploader
 from pages.ui.bring_making import choose_set, made_of
 from pages.ui.errors import careful
@@ -64,11 +65,14 @@ def _draw_own(one: BroughtSet) -> None:
 
 def _share(set_id: str, shared: bool) -> None:
     brought.share(set_id, shared)
+    privacy.withdraw(privacy.made_of(set_id))
 
 
 def _delete(set_id: str) -> None:
     brought.delete(set_id)
     cache.forget_originals()
+    takeaways.sweep()
+    privacy.withdraw(privacy.made_of(set_id))
 
 
 def _goes(one: BroughtSet) -> str:

@@ -147,7 +147,7 @@ def _drawn(face: FaceFactors) -> bytes:
 
 def _stand_on(state: State, face: FaceFactors, surprises: int) -> None:
     entry, origin = state.entry, state.place.image_id or _built(state).origin
-    state.go(Place(encoded(entry.name, entry.model_id, face), None, CAPTION))
+    state.start_from(Place(encoded(entry.name, entry.model_id, face), None, CAPTION))
     _hold(state, Built(face, origin, surprises))
 
 

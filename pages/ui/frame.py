@@ -56,7 +56,8 @@ def open_model(state: State) -> None:
     words = f"{literal(entry.title)} is being opened: {_reading(own_models.size(entry))}."
     with st.spinner(words), suppress(VAEError):  # whoever draws something of it tells
         shared().open(entry)
-        shared().encodings(entry)
+        if (image_id := state.place.image_id) is not None:
+            cache.original(entry.data, image_id)  # its images are read once, too
 
 
 def _reading(size: int) -> str:

@@ -122,7 +122,7 @@ def _fold(name: str, label: str, words: str, unfolded: bool = False) -> dict[str
 
 def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
     between = f"Half of all images lie between {knob.quantiles[1]:.2f} and {knob.quantiles[3]:.2f}."
-    origin = state.origin
+    home = state.home
     return {
         "id": str(knob.dim),
         "label": name_of(state.entry.config.levels, knob.dim),
@@ -133,7 +133,7 @@ def _dimension(state: State, knob: Knob, fold: str) -> dict[str, Any]:
         "high": knob.high,
         "reach": _reach(knob),
         "ticks": list(knob.quantiles) if knob.active else None,
-        "own": cache.code_of(state.entry.model_id, origin)[knob.dim] if origin else None,
+        "own": home.code[knob.dim] if home else None,
         "kl": None if _is_point(state) else knob.kl,
         "share": knob.kl / max(1e-9, *(each.kl for each in cache.knobs(state.entry.model_id))),
         "locked": knob.dim in state.locked.get(state.model, frozenset()),
@@ -164,9 +164,9 @@ def _turn(state: State, told: Mapping[str, Any]) -> None:
     code = tuple(values.get(str(dim), z) for dim, z in enumerate(state.place.code))
     for name in kept.keys() & values.keys():
         code = tuple(weighted_sum([kept[name].vector], [values[name] * kept[name].gap], code).tolist())
-    origin = state.origin
-    if origin and code == cache.code_of(state.entry.model_id, origin):
-        state.go(state.of_image(origin))
+    home = state.home
+    if home and code == home.code:
+        state.go(home)
     elif code != state.place.code:
         state.turn(code)
 

@@ -15,7 +15,7 @@ def wire(state: State) -> dict[str, Any]:
     models = seen.models()
     ids = [entry.model_id for entry in models]
     ids += [files_of(entry.model_id) for entry in models if seen.has_files(entry.data)]
-    token = shared_tickets().issue(state.name, ids)
+    token = shared_tickets().issue(state.name, ids, seen.visitor())
     return {"live": components.addresses() | {"token": token}}
 
 

@@ -1,6 +1,7 @@
 """Which images a model from elsewhere is looked at with: those that are here first, resized where none are its size."""
 
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -12,6 +13,8 @@ from vae import data
 from vae.data import allowed, sized
 from vae.errors import VAEError
 from vae.foreign.known import Understood, fits, resized
+
+T = TypeVar("T", str, int)
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,13 @@ def choose_data(state: State, given: Given, found: Understood) -> str:
     key = f"models.data.{given.key}"
     if st.session_state.get(key) not in (None, *names):
         del st.session_state[key]  # it was deleted, or is on this machine by now and called otherwise
+    wanted = before(f"data.{given.key}", found.data)
     chosen = st.selectbox(
         "Look at it with",
         names,
-        index=names.index(found.data) if found.data in names else 0,
+        index=names.index(wanted) if wanted in names else 0,
         format_func=lambda name: by_name[name].title,
         key=key,
-        persist_state="session",  # while it is tried to be opened, and could not be, the choice stays
         help="It encodes these images: they become the dots of its map. Best are images like those it learned from.",
     )
     if by_name[chosen].fetched:
@@ -56,6 +59,19 @@ def choose_data(state: State, given: Given, found: Understood) -> str:
     elif sized.parts(chosen):
         st.caption(plain(f"{reads(found)} {_resized(chosen)}"))
     return chosen
+
+
+def remember(chosen: dict[str, Any], key: str) -> None:
+    """Keep what was chosen for a model: while it is being opened its controls are not drawn, and then it may fail."""
+    for name, value in chosen.items():
+        if value:
+            st.session_state[f"muscope.models.{name}.{key}"] = value
+
+
+def before(name: str, otherwise: T) -> T:
+    """What was chosen the last time; at first something else."""
+    found: T = st.session_state.get(f"muscope.models.{name}", otherwise)
+    return found
 
 
 def suiting(found: Understood, names: list[str]) -> list[Suits]:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from live import openings, own_models
 from live.openings import HUB, Wish, shared_openings
-from pages.ui import bring_making, lead, measuring, models_given, seen
+from pages.ui import bring_making, lead, measuring, models_data, models_given, seen
 from pages.ui.errors import careful, plain, plain_errors
 from pages.ui.models_data import choose_data, reads
 from pages.ui.models_given import Given
@@ -126,27 +126,24 @@ def draw_open(state: State, given: Given) -> None:
             images = st.select_slider(
                 "Images to look at it with",
                 MANY,
-                value=2000,
+                value=models_data.before(f"images.{given.key}", 2000),
                 key=f"models.images.{given.key}",
-                persist_state="session",
                 help="More: a fuller map, and it takes longer. Large networks read a few images a second.",
             )
         if name and found.plan is not None and found.plan.axes:
             axes = st.select_slider(
                 "Principal axes",
                 (8, 16, 32, 64, 128),
-                value=found.plan.axes,
+                value=models_data.before(f"axes.{given.key}", found.plan.axes),
                 key=f"models.axes.{given.key}",
-                persist_state="session",
                 help="Its code is thousands of numbers. It is turned along the directions in which these images differ "
                 "most: more axes hold more of a picture, fewer are easier to turn.",
             )
         title = st.text_input(
             "Name",
-            value=(given.title or found.title)[:80],
+            value=models_data.before(f"name.{given.key}", (given.title or found.title)[:80]),
             key=f"models.name.{given.key}",
             max_chars=80,
-            persist_state="session",
         )
         if not (name or ready):
             return
@@ -172,5 +169,7 @@ def _start(state: State, given: Given, found: Understood, name: str, title: str,
     expires = "" if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="seconds")
     st.session_state.pop(MADE, None)
     wish = Wish(given.what, new_name(title), name, title, images or MANY[1], axes, expires)
+    models_data.remember({"images": images, "axes": axes, "name": title, "data": name}, given.key)
     shared_openings().ask(me(state), wish)
+    st.toast(f"{literal(title)} is being opened.")  # on a phone the bar that says how far may be out of sight
     st.rerun()

@@ -80,7 +80,7 @@ def settle(state: State, told: Told) -> None:
 
 def _stand_on(state: State, entry: ModelEntry, own: Own, caption: str) -> None:
     own_picture.keep(entry.model_id, own)
-    state.go(Place(own.code, None, caption))
+    state.start_from(Place(own.code, None, caption))
 
 
 def _draw_evidence(state: State, own: Own) -> None:

@@ -95,6 +95,7 @@ def x_of_pixels(pixels: Pixels) -> np.ndarray:
     return np.moveaxis(pixels, 3, 1).astype(np.float32) / 255
 
 
+@lru_cache(maxsize=64)  # asked for at each run of a page, and slow: milliseconds for a large picture
 def as_text(own: Own) -> str:
     """Its pixels, packed, for the memory that a visit is brought back from; a row keeps all digits."""
     x = np.frombuffer(own.x, np.float32)

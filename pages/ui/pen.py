@@ -86,7 +86,7 @@ def settle(state: State, told: Told) -> None:
     code = None
     if text:
         code = encoded(state.entry, seen(state.entry, read_ink(text)))
-        state.go(Place(code, None, CAPTION))
+        state.start_from(Place(code, None, CAPTION))
     _held()[state.entry.model_id] = Drawn(text, code)
 
 

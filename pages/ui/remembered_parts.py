@@ -38,6 +38,7 @@ from vae.data.faces import FACTORS
 
 EVERYWHERE = "*"  # of a part that several pages show
 NAME = re.compile(r"[\w.:,;()/ +-]{1,200}")  # of what is kept in the session
+OWN_BYTES = 1 << 20  # of pictures of one's own: `live.links.LARGEST` has room for them and for everything else
 _TURNS = 10**6
 
 
@@ -197,8 +198,19 @@ def _read_ink(state: State, said: object) -> dict[str, Drawn]:
 
 
 def _write_own(state: State, value: Mapping[str, list[Own]]) -> Any:
+    """The last ones of each model, as many as OWN_BYTES hold: first the newest of each, and the chosen model before."""
     held = {id_: value[id_][-own_picture.REMEMBERED :] for id_ in state.ids.values() if value.get(id_)}
-    said = {id_: [[own_picture.as_text(own), write_code(own.code)] for own in owns] for id_, owns in held.items()}
+    chosen = sorted(held, key=lambda id_: id_ != state.entry.model_id)
+    said: dict[str, list[list[str]]] = {}
+    left = OWN_BYTES
+    for age in range(own_picture.REMEMBERED):
+        for id_ in chosen:
+            if age < len(held[id_]):
+                own = held[id_][-1 - age]
+                one = [own_picture.as_text(own), write_code(own.code)]
+                if sum(map(len, one)) <= left:
+                    left -= sum(map(len, one))
+                    said.setdefault(id_, []).insert(0, one)  # the newest stands last
     return said or None
 
 

@@ -4,9 +4,7 @@ import streamlit as st
 
 from live import components, privacy
 from live.engine import ModelEntry, shared
-from live.visitor import owner_of, short
-from vae import data
-from vae.data import brought
+from live.visitor import who
 from vae.errors import VAEError
 from vae.train.run import Run
 
@@ -25,8 +23,7 @@ def may_use(data: str) -> bool:
 
 def has_files(name: str) -> bool:
     """Whether its images have names of their own, and this visitor may read them."""
-    source = data.source_of(name)
-    return source.startswith(f"{brought.KIND}:") and may_use(source)
+    return privacy.may_read_rows(name, visitor())
 
 
 def may_watch(owner: str, data: str) -> bool:
@@ -44,4 +41,4 @@ def check_run(run: Run) -> Run:
 def visitor() -> str:
     """Who looks: by the cookie, or by the session of a browser that keeps none."""
     state = st.session_state.get("muscope")
-    return owner_of(st.context.cookies) or ("" if state is None else short(state.name))
+    return who(st.context.cookies, "" if state is None else state.name)

@@ -97,6 +97,7 @@ class State:
         emptied: what the shelf held before it was emptied, for undo.
         removed: what was removed one by one, with the place it stood at, the newest last, for undo.
         origins: for each model, the image that the tools stood on last.
+        brought: for each model, the picture, drawing or face of one's own they stood on since then.
         draws: random codes drawn so far.
         keeps: codes kept so far.
         ids: the model_id of each model when it was last seen.
@@ -121,6 +122,7 @@ class State:
     emptied: list[Kept] = field(default_factory=list)
     removed: list["Removed"] = field(default_factory=list)
     origins: dict[str, str] = field(default_factory=dict)
+    brought: dict[str, Place] = field(default_factory=dict)
     draws: int = 0
     keeps: int = 0
     ids: dict[str, str] = field(default_factory=dict)
@@ -156,10 +158,16 @@ class State:
             return
         if self.place.image_id is not None:
             self.origins[self.model] = self.place.image_id
+            self.brought.pop(self.model, None)
         self.before.setdefault(self.model, []).append(self.place)
         del self.before[self.model][:-100]
         self.after.pop(self.model, None)
         self.places[self.model] = place
+
+    def start_from(self, place: Place) -> None:
+        """Move all tools to a picture of one's own: from here on it is what a hand turns, and goes back to."""
+        self.go(place)
+        self.brought[self.model] = place
 
     def turn(self, code: Code) -> None:
         """Replace the numbers of the current code: what a hand on the knobs leaves."""
@@ -172,9 +180,16 @@ class State:
         """The image that the tools stand on, or stood on last; None where they never did."""
         return self.place.image_id or self.origins.get(self.model)
 
+    @property
+    def home(self) -> Place | None:
+        """Where the hand began: one's own picture, or else the image of `origin`."""
+        if self.place.image_id is None and self.model in self.brought:
+            return self.brought[self.model]
+        return self.of_image(self.origin) if self.origin else None
+
     def back_to_image(self) -> None:
-        """To the mu of the image that was left last, or the first image. Locked dimensions keep their value."""
-        place = self.of_image(self.origin or cache.first_image(self.entry.model_id))
+        """To the mu of what was left last, or of the first image. Locked dimensions keep their value."""
+        place = self.home or self.of_image(cache.first_image(self.entry.model_id))
         code = self._with_locked(place.code)
         self.go(place if code == place.code else Place(code, None, f"{place.caption}, turned"))
         if place.image_id is not None:
@@ -271,10 +286,12 @@ class State:
     def see(self, ids: dict[str, str]) -> None:
         """Forget what belonged to models that are gone or have been replaced; `ids` names those there are."""
         lost = {name for name, model_id in self.ids.items() if ids.get(name) != model_id}
-        for kept in (self.places, self.before, self.after, self.origins, self.locked, self.groups, self.directions):
+        for kept in (self.places, self.before, self.after, self.origins, self.brought, self.locked):
             for name in lost & kept.keys():
                 del kept[name]
         for name in lost:
+            self.groups.pop(name, None)
+            self.directions.pop(name, None)
             self.boards.pop(name, None)
             self.keyframes.pop(name, None)
         self.shelf = [kept for kept in self.shelf if kept.model not in lost]

@@ -7,17 +7,15 @@ import streamlit as st
 
 from live import components, privacy
 from live.engine import ModelEntry, shared
-from live.takeaways import offer, takeaway
+from live.takeaways import kept, offer, takeaway
+from live.visitor import owner_of
 from pages.ui import seen
 from pages.ui.errors import plain_errors
 from pages.ui.state import State
 from pages.ui.visitor import this_machine_only
-from vae.data import brought, source_of
-from vae.errors import VAEError
 from vae.out import EXPORTS, TABLES
 
 CODES, MODEL = "codes", "model"
-_MADE = "muscope.takeaways"  # of this visitor: what can be downloaded
 _WHAT = {CODES: "Its codes", MODEL: "The model"}
 _NAMES = {
     "csv": "CSV",
@@ -66,7 +64,7 @@ def draw_take_home(state: State, page: str) -> None:
             key=f"{page}.take.{what}",
             horizontal=True,
         )
-        columns = what == CODES and may_take_columns(entry)
+        columns = what == CODES and privacy.may_read_rows(entry.data, seen.visitor())
         if what == CODES:
             st.caption(_ROWS.format(came="every column that came with the data, " if columns else ""))
         st.caption(_HELP[kind])
@@ -77,20 +75,19 @@ def draw_take_home(state: State, page: str) -> None:
 
 def _draw_file(entry: ModelEntry, page: str, kind: str, columns: bool) -> None:
     """A button that makes the file, then a link that downloads it."""
-    made, key = st.session_state.setdefault(_MADE, set()), (entry.model_id, entry.name, kind, columns)
-    if key not in made:
+    if kept(shared(), entry, kind, columns) is None:
         make = f"{page}.do.make.{kind}"
         place = st.empty()
         if not place.button("Make the file", key=make, icon=":material/folder_zip:", help="It takes some seconds."):
             return
         with st.spinner("Making the file.", show_time=True):
             takeaway(shared(), entry, kind, columns)
-        made.add(key)
         place.empty()
-    # A link of our own: Streamlit's button would read the whole file into the server's memory.
+    # A link of our own: Streamlit's button would read the whole file into the server's memory. It says nothing of a
+    # download, or the browser would save what is refused as a file too: the answer says what is one, and its name.
     file = html.escape(EXPORTS[kind].format(name=entry.name), quote=True)
-    where = f"{components.base_path()}/live/take/{offer(seen.visitor(), entry, kind, columns)}"
-    st.html(f'<a class="mu-take" href="{where}" download="{file}">Download {file}</a>')
+    key = offer(seen.visitor(), entry, kind, columns, cookie=bool(owner_of(st.context.cookies)))
+    st.html(f'<a class="mu-take" href="{components.base_path()}/live/take/{key}">Download {file}</a>')
 
 
 def _draw_commands(entry: ModelEntry, kind: str) -> None:
@@ -100,15 +97,3 @@ def _draw_commands(entry: ModelEntry, kind: str) -> None:
     commands = [f"python -m vae export {folder} --to {kind}"]
     commands.append(f"python -m vae export {folder} --to hub --repo {shlex.quote(f'your-name/{entry.name}')}")
     st.code("\n".join(commands), language="sh", wrap_lines=True)
-
-
-def may_take_columns(entry: ModelEntry) -> bool:
-    """Whether the columns that came with a model's data are this visitor's to see."""
-    kind, _, set_id = source_of(entry.data).partition(":")
-    if kind != brought.KIND:
-        return False
-    try:
-        brought.get(set_id)
-    except VAEError:
-        return False
-    return this_machine_only() or privacy.may_use(entry.data, seen.visitor())

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from live import components
-from live.visitor import owner_of, short
+from live.visitor import who
 from pages.ui.state import State
 from vae.data import brought
 from vae.train.runs import Run
@@ -11,7 +11,7 @@ from vae.train.runs import Run
 
 def me(state: State) -> str:
     """This visitor as the books of a training know them; the same tomorrow where the browser keeps cookies."""
-    return owner_of(st.context.cookies) or short(state.name)
+    return who(st.context.cookies, state.name)
 
 
 def may_control(state: State, run: Run) -> bool:

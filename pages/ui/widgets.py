@@ -13,6 +13,7 @@ from pages.ui.cache import Code
 from pages.ui.errors import careful, plain
 from pages.ui.state import Kept, Place, State
 from vae import data
+from vae.data.images import worded
 from vae.errors import VAEError
 
 
@@ -95,7 +96,7 @@ def _show_neighbours(state: State, code: Code, image_id: str | None, count: int)
     kind = "Nearest real images" if here else "Nearest real images, as this model reconstructs them"
     # A plain autoencoder has no prior to count in.
     unit = "" if state.entry.config.posterior == "point" else "standard deviations of the prior "
-    st.caption(f"{kind}. The closest is {near[0][1]:.2f} {unit}away.")
+    st.caption(f"{worded(kind, state.entry.shape)}. The closest is {near[0][1]:.2f} {unit}away.")
     row = f"near{'-crisp' if small(state) else ''}-tap"
     with st.container(horizontal=True, gap="xsmall"):
         for i, (png, (name, _)) in enumerate(zip(pngs, near, strict=True)):

@@ -1,6 +1,7 @@
 """Your models in a browser: from files to the map by clicks, on a phone too; what may be a program stays shut."""
 
 import json
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
@@ -32,6 +33,10 @@ def test_an_autoencoder_of_diffusers_from_its_folder_to_every_tool(page: Page, a
     page.get_by_text("1 files are left out").click()  # the answers that its own tests are held to
     expect(page.get_by_text("answers.safetensors")).to_be_visible()
     choose(page, "Look at it with", "Small digits")
+    page.get_by_role("button", name="Open it", exact=True).click()
+    page.get_by_role("button", name="Cancel", exact=True).click(timeout=PATIENCE)
+    rest(page)  # everything is there again, as it was chosen
+    expect(page.get_by_role("combobox", name=re.compile("Look at it with$"))).to_have_value("Small digits")
     open_it(page)
     page.wait_for_selector("[data-muscope-points]")
     assert asked(page)["model"].startswith("kl-")

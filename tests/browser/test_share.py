@@ -100,15 +100,18 @@ LISTS = ("Your data", "Your models")  # pages that show what somebody brought, a
 
 
 @pytest.fixture
-def brought(app_server: AppServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A set and a model that somebody brought to this server."""
+def brought(app_server: AppServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A set and a model that somebody brought to this server, as long as a test lasts."""
     monkeypatch.setenv("MUSCOPE_HOME", str(app_server.home))
     pixels = np.random.default_rng(0).integers(0, 256, (20, 9, 9), dtype=np.uint8)
     np.savez(tmp_path / "cells.npz", images=pixels)
     a_set(tmp_path / "cells.npz", title="Cells")
     past = shutil.ignore_patterns("history*")
-    shutil.copytree(SHIPPED / "mnist-2d", app_server.home / "models" / "elsewhere", ignore=past)
-    save_owner(app_server.home / "models" / "elsewhere", Owner("ada", shared=True))
+    elsewhere = app_server.home / "models" / "elsewhere"
+    shutil.copytree(SHIPPED / "mnist-2d", elsewhere, ignore=past)
+    save_owner(elsewhere, Owner("ada", shared=True))
+    yield
+    shutil.rmtree(elsewhere)  # while it is there, the list of models names both by their folders, too
 
 
 @pytest.fixture

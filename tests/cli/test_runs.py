@@ -13,6 +13,7 @@ from vae.train import keeper, saves
 from vae.train.events import EventLog
 from vae.train.runs import next_run, runs, submit
 from vae.train.step import Stepper
+from vae.train.watch import standing
 
 TINY = ["--data", "digits", "--model", "mlp", "--latent-dim", "3", "--encoder-sizes", "16", "--device", "cpu"]
 
@@ -92,6 +93,25 @@ def test_a_paused_run_goes_on_as_if_it_had_not_been(ask, at_step):
     assert one.state() == "done" and result["model_id"] == whole["model_id"] and result["elbo"] == whole["elbo"]
     assert [event["epoch"] for event in one.events()[0] if event["kind"] == "epoch"] == [1, 2, 3, 4]
     assert checkpoint.load(one.model_folder).card["resumed"] == 1
+
+
+def test_a_change_heard_at_the_end_of_an_epoch_is_in_the_save_of_the_pause(ask, at_save):
+    """The wishes are heard after the epoch was saved, and the rest is of the same step."""
+    one = ask("one", "--epochs", "4")
+
+    def wish():
+        one.change(beta=7.0)
+        one.pause()
+
+    at_save(2, wish)
+    work(one)
+    step = one.saved_step()
+    one.resume()
+    work(one)
+    events, _ = one.events()
+    assert [event["step"] for event in events if event["kind"] == "change"] == [step]
+    ends = [event["step"] for event in standing(events) if event["kind"] == "epoch"]
+    assert ends == sorted(set(ends))
 
 
 class Killed(BaseException):

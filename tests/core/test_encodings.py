@@ -129,6 +129,17 @@ def test_codes_are_kept_as_float16(folder: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [(2048, "float16"), (2051, "float32"), (70_000, "float32"), (0.1, "float16")]
+)
+def test_attributes_keep_their_whole_numbers(value: float, kind: str, tmp_path: Path) -> None:
+    years = np.array([[value], [1], [0], [1], [0], [1]], np.float32)
+    save_encodings(tmp_path, some(attributes=years, attribute_names=("year",)))
+    assert str(load_file(tmp_path / "encodings.safetensors")["attributes"].dtype) == kind
+    back = load_encodings(tmp_path).attributes
+    assert back is not None and back[0, 0] == pytest.approx(value, rel=0 if value > 1 else 1e-3)
+
+
 def test_the_least_and_the_most_there_can_be_come_back(tmp_path: Path) -> None:
     bare = some(labels=None, label_names=(), attributes=None, attribute_names=(), maps={})
     save_encodings(tmp_path, bare)

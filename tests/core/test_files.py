@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from vae import files
-from vae.files import flush, write_aside, write_folder
+from vae.files import flush, size_of, write_aside, write_folder
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -209,3 +209,17 @@ def test_flush_closes_what_it_opens(tmp_path: Path) -> None:
     for _ in range(3):
         flush(tmp_path)
     assert (len(os.listdir("/proc/self/fd")) if before else 0) == before
+
+
+def test_the_size_of_a_folder_is_that_of_its_own_files_and_a_link_leads_nowhere(tmp_path: Path) -> None:
+    folder, far = tmp_path / "model", tmp_path / "far"
+    (folder / "deep").mkdir(parents=True)
+    far.write_bytes(bytes(5000))
+    for name, size in (("a", 700), (".hidden", 80)):
+        (folder / name).write_bytes(bytes(size))
+    (folder / "deep" / "b").write_bytes(bytes(900))
+    assert size_of(folder) == 780
+    (folder / "link").symlink_to(far)
+    (folder / "broken").symlink_to(tmp_path / "nowhere")
+    assert size_of(folder) == 780 + len(str(far)) + len(str(tmp_path / "nowhere"))
+    assert size_of(tmp_path / "nowhere") == 0

@@ -141,6 +141,7 @@ def test_a_sheet_lays_pictures_out_in_rows():
         (lambda model: model.axes("here"), "here, with a code"),
         (lambda model: model.samples(2, 1, prior="mixture"), "No mixture was fitted"),
         (lambda model: original("digits", "17"), "called like test/17"),
+        (lambda model: model.encode("digits"), "Name at least one image"),
         (lambda model: open_run("../../x"), "There is no training x"),
     ],
 )

@@ -8,8 +8,8 @@ import torch
 
 from vae.data import Images, brought
 from vae.errors import VAEError
-from vae.evaluate.codes import knows
-from vae.evaluate.codes.columns import as_columns
+from vae.evaluate.codes import columns, knows
+from vae.evaluate.codes.columns import Column, as_columns
 from vae.evaluate.codes.knows import Told, figure, measure_columns, read_knows
 from vae.evaluate.codes.nuisances import nuisances
 from vae.evaluate.estimate import Estimate
@@ -130,6 +130,14 @@ def test_what_does_not_vary_is_left_out_with_the_reason(sides, told_by):
         "orientation": "known of too few images",
     }
     assert "Left out: size by area (the same for all images)." in found.lines()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "which"), [(1, 1, "images"), (2, 1, "test images"), (1, 2, "training images")]
+)
+def test_where_a_column_does_not_vary_is_said(train, test, which):
+    sides = [Column("day", "attribute", (np.arange(200.0) % values)[:, None]) for values in (train, test)]
+    assert columns._unfit(*sides) == f"the same for all {which}"
 
 
 def test_the_same_seed_gives_the_same_figures(sides, told_by):

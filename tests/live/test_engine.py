@@ -269,18 +269,19 @@ def test_who_asks_for_another_model_does_not_wait_while_one_is_read(places, monk
 
     def slow(folder, device):
         opened.append(folder.name)
-        assert folder.name == "small" or go.wait(10)
+        assert folder.name == "small" or go.wait(3)
         return load(folder, device)
 
     monkeypatch.setattr(live, "load", slow)
-    asked = [threading.Thread(target=engine.decode, args=(entries["large"], np.zeros((1, 2)))) for _ in range(3)]
+    wish = (entries["large"], np.zeros((1, 2)))
+    asked = [threading.Thread(target=engine.decode, args=wish, daemon=True) for _ in range(3)]
     for thread in asked:
         thread.start()
     engine.decode(entries["small"], np.zeros((1, 2)))  # for ever, if it waited
     assert not engine.is_open(entries["large"].model_id) and engine.is_open(entries["small"].model_id)
     go.set()
     for thread in asked:
-        thread.join(10)
+        thread.join(3)
     assert sorted(opened) == ["large", "small"] and engine.is_open(entries["large"].model_id)
 
 

@@ -72,6 +72,10 @@ def test_thirty_who_come_at_once_are_all_served_as_they_came(places: int) -> Non
         until(lambda place=place: len(room.began) >= min(30, place + places))
         room.end(name)
     assert room.all_over() == names and max(room.at_once) == places
+    for _ in range(3):  # whoever goes on alone soon stands for nobody but herself
+        with room.turns.turn("ada"):
+            pass
+    assert list(room.turns._last) == ["ada"]
 
 
 def test_who_comes_with_many_has_one_turn_and_then_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,6 +87,20 @@ def test_who_comes_with_many_has_one_turn_and_then_the_others(monkeypatch: pytes
         until(lambda place=place: len(room.began) == place + 1)
         room.end(name)
     assert room.all_over() == order
+
+
+def test_two_who_come_again_at_once_do_not_keep_a_third_waiting() -> None:
+    room = Class(1)
+    for name in ("eve.1", "ada.1", "bob.1", "bob.2"):
+        room.come(name)
+    order = ["eve.1", "ada.1", "bob.1", "bob.2", "eve.2", "ada.2", "bob.3", "eve.3"]
+    for place, name in enumerate(order):
+        until(lambda place=place: len(room.began) == place + 1)
+        owner, _, turn = name.partition(".")
+        room.end(name)
+        if name != "bob.1":
+            room.come(f"{owner}.{int(turn) + 1}")  # before the next look of those who wait, or after it
+    assert room.all_over()[: len(order)] == order and len(room.turns._last) <= 3
 
 
 def test_nobody_has_two_turns_at_once_whatever_the_order() -> None:

@@ -112,9 +112,27 @@ def test_a_visit_that_nobody_came_back_to_is_deleted(tmp_path):
     kept = Links(tmp_path, clock)
     kept.remember(ADA, document(1))
     os.utime(tmp_path / "visits" / f"{ADA}.json", (clock.now, clock.now))
-    clock.now += links.AGE + links.SWEPT + 10
-    kept.remember(BEN, document(2))
-    assert kept.remembered(ADA) is None and kept.remembered(BEN) == document(2)
+    clock.now += links.AGE + 10
+    for again in (kept, Links(tmp_path, clock)):  # the second one after a restart
+        again.remember(BEN, document(2))
+        assert kept.remembered(ADA) is None and kept.remembered(BEN) == document(2)
+        os.utime(tmp_path / "visits" / f"{BEN}.json", (clock.now, clock.now))
+
+
+def test_visits_never_take_more_than_their_room(kept, tmp_path, monkeypatch):
+    monkeypatch.setattr(links, "FOR_ALL", 1000)
+    monkeypatch.setattr(links, "VISITS", 6)
+    owners = [f"{place:012x}" for place in range(40)]
+    for turn, kept_ in enumerate((kept, Links(tmp_path))):  # the second one after a restart
+        for place, owner in enumerate(owners):
+            kept_.remember(owner, b"x" * (300 if place % 4 else 10))
+            kept_.remember(owners[0], b"y" * 10)  # whoever is here stays
+            if place == 20:
+                kept_.forget(owner)
+            sizes = [file.stat().st_size for file in (tmp_path / "visits").iterdir()]
+            assert sum(sizes) <= 1000 and len(sizes) <= 6, (turn, place)
+        assert kept_.remembered(owners[0]) == b"y" * 10 and kept_.remembered(owners[39]) == b"x" * 300
+        assert len(sizes) == 5  # and no less than fits
 
 
 def test_a_full_disk_is_one_line_and_leaves_what_was_there(kept, monkeypatch):

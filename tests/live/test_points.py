@@ -177,11 +177,16 @@ def test_an_image_is_called_by_its_split_and_its_row():
 def test_images_are_called_as_their_owner_calls_them(monkeypatch):
     known = encodings(index=np.arange(COUNT, dtype=np.int32)[::-1].copy())
     monkeypatch.setattr(data, "file_names", lambda name, split: tuple(f"{split} {at}.tif" for at in range(COUNT)))
+    monkeypatch.setattr(data, "on_machine", lambda name: True)
     engine, entry = served(known)[0], SimpleNamespace(data="brought:0123456789abcdef")
-    head, _ = unpacked(points.files_payload(engine, entry))
+    head, _ = unpacked(payload := points.files_payload(engine, entry))
+    assert points.files_payload(engine, entry) is payload  # 50,000 names are put together once
     assert head["files"] == [f"{'test' if at % 3 == 0 else 'train'} {COUNT - 1 - at}.tif" for at in range(COUNT)]
     monkeypatch.setattr(data, "file_names", lambda name, split: ("only.tif",))
     with pytest.raises(VAEError, match="no names of their own"):
+        points.files_payload(served(encodings())[0], entry)
+    monkeypatch.setattr(data, "on_machine", lambda name: False)
+    with pytest.raises(VAEError, match="no longer here"):
         points.files_payload(engine, entry)
 
 

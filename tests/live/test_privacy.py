@@ -7,10 +7,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from live import components, privacy
+from live import components, own_models, privacy, takeaways
 from live.desk import Desk
+from live.engine import Engine
 from live.runs import curves
-from live.tickets import Tickets
+from live.tickets import Tickets, files_of
 from live.visitor import COOKIE, owner_of
 from tests.live.conftest import build
 from vae.checkpoint import Owner, save_owner
@@ -138,3 +139,49 @@ def test_a_set_that_cannot_be_read_is_nobodys(cells):
     with pytest.raises(VAEError):
         brought.get(SET)
     assert not privacy.may_use(f"brought:{SET}", ADA)
+
+
+@pytest.fixture
+def opened(monkeypatch, tmp_path):
+    """`opened(model_id)`: what the tickets of Ada's and of Bob's open pages let them see of a model and its names."""
+    engine, tickets = Engine((tmp_path / "models",)), Tickets()
+    for module in (privacy, takeaways):
+        monkeypatch.setattr(module, "shared", lambda: engine)
+    monkeypatch.setattr(privacy, "shared_tickets", lambda: tickets)
+    monkeypatch.setattr(components, "this_machine_only", lambda: False)
+    tokens: list[str] = []
+
+    def see(model_id: str) -> list[str]:
+        if not tokens:
+            both = [model_id, files_of(model_id)]
+            tokens.extend(tickets.issue(owner, both, owner) for owner in (ADA, BOB))
+        words = (("model", model_id), ("names", files_of(model_id)))
+        return [" ".join(word for word, name in words if tickets.allows(token, name)) for token in tokens]
+
+    return see
+
+
+def test_open_pages_of_others_lose_what_is_shared_no_longer(cells, opened, tmp_path):
+    cells(True)
+    build(tmp_path / "models" / "mine", f"brought:{SET}", (1, 12, 12))
+    save_owner(tmp_path / "models" / "mine", Owner(ADA, shared=True))
+    (mine,) = privacy.shared().models()
+    assert opened(mine.model_id) == ["model names", "model names"]
+    cells(False)
+    privacy.withdraw(privacy.made_of(SET))
+    assert opened(mine.model_id) == ["model names", "model"]  # the model is still shared
+    own_models.share(mine, False)
+    assert opened(mine.model_id) == ["model names", ""]
+    own_models.remove(mine)
+    assert opened(mine.model_id) == ["names", ""]  # the images are still hers
+    assert not privacy.made_of(SET)
+
+
+def test_a_model_that_another_holds_too_stays_open(cells, opened, tmp_path):
+    for name, shared in (("mine", False), ("same", True)):
+        build(tmp_path / "models" / name, "noise", (1, 12, 12))
+        save_owner(tmp_path / "models" / name, Owner(ADA, shared=shared))
+    mine, same = sorted(privacy.shared().models(), key=lambda entry: entry.name)
+    assert mine.model_id == same.model_id and opened(mine.model_id) == ["model names"] * 2
+    privacy.withdraw([mine])
+    assert opened(mine.model_id) == ["model", "model"]

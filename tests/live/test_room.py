@@ -5,7 +5,7 @@ import json
 import pytest
 
 from live import room
-from live.room import HOUR, Comers, line, models, sets
+from live.room import HOUR, Comers, line, models, network, sets
 from vae.checkpoint import Owner, save_owner
 from vae.errors import VAEError
 
@@ -52,6 +52,17 @@ def test_the_new_ones_of_an_address_have_half_of_the_room_together(comers):
     comers.check("10.0.0.2", "from elsewhere", half // 4, used)
     comers.check("10.0.0.1", "of yesterday", half // 4, used | {"of yesterday": 1})
     comers.check("10.0.0.1", "forged 0", 1, {"forged 0": 1})  # the others deleted theirs
+
+
+def test_one_machine_is_one_address_though_it_may_take_any_of_its_network(comers):
+    for student in range(30):
+        comers.check(f"2001:db8:1:2:{student:x}::1", f"student {student}", 1, {})
+    with pytest.raises(VAEError, match="try in an hour"):
+        comers.check("2001:0db8:1:2::ffff", "one more", 1, {})
+    comers.check("2001:db8:1:3::1", "a neighbour", 1, {})
+    assert network("::ffff:10.0.0.1") == network("10.0.0.1") == "10.0.0.1"
+    assert network("fe80::1%eth0") == network("fe80::2%eth1") == "fe80::/64"
+    assert network("") == "" and network("testclient") == "testclient"
 
 
 def test_only_so_many_addresses_are_remembered(comers, monkeypatch):

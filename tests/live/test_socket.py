@@ -190,6 +190,40 @@ def test_every_kind_is_answered(server, entries, wish):
     assert (reply.kind, reply.number) == (wish.kind, 5) and "unusual" in reply.notes
 
 
+def test_a_class_that_waits_for_a_large_model_holds_up_nobody_else(server, entries, monkeypatch):
+    # As many as the loop has threads of its own, and more: each new socket is let in by one of those.
+    opened, begun, go = [], threading.Event(), threading.Event()
+    real = server.desk.answers.engine.open
+
+    def slow(entry):
+        if entry.name == "digits":
+            opened.append(entry.name)
+            begun.set()
+            assert go.wait(PATIENCE)
+        return real(entry)
+
+    monkeypatch.setattr(server.desk.answers.engine, "open", slow)
+    monkeypatch.setattr(server.desk.answers.engine, "is_open", lambda model_id: False)
+
+    async def visit():
+        async with AsyncExitStack() as sockets:
+            waiting = []
+            for student in range(36):
+                token = server.desk.tickets.issue(f"student {student}", [entries["digits"].model_id])
+                waiting.append(await sockets.enter_async_context(visiting(server, token)))
+                await waiting[-1].send(decode(entries["digits"]))
+            assert await asyncio.to_thread(begun.wait, PATIENCE)
+            async with visiting(server) as other:
+                await other.send(decode(entries["faces"], number=5))
+                first = read_reply(await asyncio.wait_for(other.recv(), 5))
+            go.set()
+            return first, [read_reply(await each.recv()) for each in waiting]
+
+    first, rest = run(visit())
+    assert first.number == 5 and len(first.pixels) == 1
+    assert len(rest) == 36 and all(len(each.pixels) == 1 for each in rest) and opened == ["digits"]
+
+
 def test_a_refusal_is_one_plain_line_and_the_socket_stays(server, entries):
     async def visit():
         async with visiting(server) as ws:
@@ -254,7 +288,7 @@ def test_a_slow_line_is_sent_only_the_newest_of_each_lane():
             sent.append(answer)
             await room.wait()
 
-        visit = socket._Visit(SimpleNamespace(send_bytes=send_bytes), "token", None)
+        visit = socket._Visit(SimpleNamespace(send_bytes=send_bytes), "token", None, None)
         sending = asyncio.create_task(visit._send())
         for number, lane in enumerate([0, 0, 3, 0, 3, 0]):
             visit._put(Request(wire.Decode(code()), "0" * 16, lane, number), bytes([lane, number]))
@@ -532,6 +566,7 @@ def test_the_parts_of_a_map_are_for_those_with_a_ticket(server, engine, entries)
 def test_the_names_of_images_are_for_those_who_may_see_them(server, entries, monkeypatch):
     model_id = entries["digits"].model_id
     monkeypatch.setattr(data, "file_names", lambda name, split: tuple(f"{at}.tif" for at in range(10_000)))
+    monkeypatch.setattr(data, "on_machine", lambda name: True)
     assert server.fetch(f"/base/live/files/{model_id}", X_Muscope_Token=server.token)[0] == 403
     token = server.desk.tickets.issue("ada", [model_id, files_of(model_id)])
     status, headers, body = server.fetch(f"/base/live/files/{model_id}", X_Muscope_Token=token)

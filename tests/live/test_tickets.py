@@ -67,5 +67,22 @@ def test_many_threads_get_one_token_for_one_visitor():
     assert len(seen) == 200 and len(set(seen)) == 1
 
 
+def test_a_model_is_withdrawn_from_all_tickets_but_those_of_who_may_see_it():
+    tickets = Tickets()
+    ada, bob, cyd = (tickets.issue(name, ["a", "b"], name.upper()) for name in ("ada", "bob", "cyd"))
+    asked = []
+
+    def may(owner: str) -> bool:
+        asked.append(owner)
+        if owner == "CYD":  # her page runs again meanwhile, and is told what holds now
+            assert tickets.issue("cyd", ["a"], "CYD") == cyd
+        return owner == "ADA"
+
+    tickets.withdraw("a", may)
+    assert sorted(asked) == ["ADA", "BOB", "CYD"]
+    assert [tickets.allows(token, "a") for token in (ada, bob, cyd)] == [True, False, True]
+    assert tickets.allows(bob, "b") and tickets.known(bob) and tickets.visitor(bob) == "bob"
+
+
 def test_the_server_has_one_set_of_tickets():
     assert shared_tickets() is shared_tickets()

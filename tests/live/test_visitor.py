@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from live.visitor import COOKIE, VisitorCookie, owner_of
+from live.visitor import COOKIE, VisitorCookie, owner_of, short, who
 
 ALWAYS = "A" * 32
 
@@ -98,3 +98,10 @@ def test_a_socket_passes_untouched():
     parts = ({"type": "websocket", "headers": []}, object(), object())
     asyncio.run(VisitorCookie(inner)(*parts))
     assert seen == [parts]
+
+
+def test_a_visitor_is_the_cookie_or_else_the_visit():
+    cookie = {COOKIE: ALWAYS}
+    assert who(cookie, "ada") == who(cookie, "") == owner_of(cookie)
+    assert who({}, "ada") == who({COOKIE: "forged"}, "ada") == short("ada") != who({}, "bob")
+    assert who({}, "") == ""

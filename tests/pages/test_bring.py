@@ -12,7 +12,7 @@ from PIL import Image
 from live import takings
 from live.uploads import Parcel, shared_uploads
 from live.visitor import short
-from pages.ui import cache, judged, seen
+from pages.ui import bring_sets, cache, judged, seen
 from pages.ui.bring_making import keep_days
 from tests.live.test_uploads import framed
 from tests.pages.conftest import serve_others, sound, visit, words_on
@@ -209,7 +209,7 @@ def test_once_sharing_stops_others_see_their_models_and_not_the_images(made, mon
 
 def test_an_image_is_called_as_its_owner_calls_it_where_she_may_see_it(made, monkeypatch):
     known = SimpleNamespace(split=np.zeros(10, np.uint8), index=np.arange(10), labels=None, row_of=lambda image: 3)
-    monkeypatch.setattr(cache, "by_id", lambda model_id: SimpleNamespace(data=f"brought:{made}"))
+    monkeypatch.setattr(cache, "by_id", lambda model_id: SimpleNamespace(data=f"brought:{made}", shape=(1, 10, 12)))
     monkeypatch.setattr(cache, "encodings", lambda model_id: known)
     name = brought.rows(made, "train")["file"][3].as_py()
     serve_others(monkeypatch)
@@ -223,14 +223,17 @@ def test_an_image_is_called_as_its_owner_calls_it_where_she_may_see_it(made, mon
         assert cache.caption_of("any", "train/3") == words
 
 
-def test_its_owner_shares_and_deletes_it(made):
+def test_its_owner_shares_and_deletes_it(made, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(bring_sets.privacy, "withdraw", lambda _: told.append("open pages"))
+    monkeypatch.setattr(bring_sets.takeaways, "sweep", lambda: told.append("files"))
     app = visit("bring.py")
     app = app.button(key=f"bring.do.share.{made}").click().run()
     assert brought.get(made).shared and "shared by you" in words_on(app)
     app = app.button(key=f"bring.do.share.{made}").click().run()
-    assert not brought.get(made).shared
+    assert not brought.get(made).shared and told == ["open pages"] * 2
     app = sound(app.button(key=f"bring.do.delete.{made}").click().run())
-    assert not brought.sets(None) and "Nothing yet" in words_on(app)
+    assert not brought.sets(None) and "Nothing yet" in words_on(app) and sorted(told[2:]) == ["files", "open pages"]
 
 
 def test_when_it_goes_is_said(made, monkeypatch):

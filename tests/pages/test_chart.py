@@ -58,7 +58,8 @@ def test_the_map_is_given_what_it_needs_for_every_kind_of_model(home, model):
     assert np.allclose(now["xy"], cache.xy(entry.model_id, data["view"])[data["row"]])
     assert 1 <= data["most"] <= 128
     count = len(cache.encodings(entry.model_id))
-    assert any(f"{count:,} images, all drawn." in caption.value for caption in app.caption)
+    what = "rows" if len(entry.shape) == 1 else "images"
+    assert any(f"{count:,} {what}, all drawn." in caption.value for caption in app.caption)
 
 
 def test_a_kept_code_lies_among_its_nearest_encodings(state, session):

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 
 from live import openings, own_models
 from live.engine import shared
@@ -120,6 +121,8 @@ def test_what_is_here_comes_first_and_a_download_says_so(monkeypatch: pytest.Mon
 def test_what_could_not_be_opened_leaves_the_form_and_can_be_tried_again(queue, home: Path) -> None:
     app = sound(visit("models.py"))
     sound(app.segmented_control(key="models.way").set_value("Your code").run())
+    other = "sized:1x8x8:faces"
+    sound(app.selectbox(key="models.data.adapter:Waves").set_value(other).run())
     sound(app.button(key="models.do.open").click().run())
     assert not any(each.key == "models.do.open" for each in app.button)  # one at a time
     assert app.selectbox(key="models.adapter").value == "Waves"
@@ -130,8 +133,9 @@ def test_what_could_not_be_opened_leaves_the_form_and_can_be_tried_again(queue, 
     assert not app.exception
     assert any("Twelve waves could not be opened. There is no way" in each.value for each in app.error)
     assert app.button(key="models.do.open")
+    assert app.selectbox(key="models.data.adapter:Waves").value == other  # what was chosen is not lost
     sound(app.button(key="models.do.again").click().run())
-    assert len(queue) == 2 and queue[1][1].data == "digits" and queue[1][1].name != queue[0][1].name
+    assert len(queue) == 2 and queue[1][1].data == other and queue[1][1].name != queue[0][1].name
     assert any(each.key == "models.do.cancel" for each in app.button)
     sound(app.button(key="models.do.cancel").click().run())
     assert app.button(key="models.do.open")
@@ -144,13 +148,24 @@ def test_one_that_is_open_is_named_above_the_form(queue, home: Path) -> None:
     assert [each.value for each in app.success] == ["Twelve waves is open."]
 
 
+def test_before_anything_of_a_model_is_drawn_it_says_that_it_is_read(home: Path, monkeypatch) -> None:
+    said: list[str] = []
+    seen = st.spinner
+    monkeypatch.setattr(st, "spinner", lambda words, **more: said.append(words) or seen(words, **more))
+    sound(visit("sliders.py", model="kl"))
+    assert [words for words in said if words.startswith("kl is being opened: ")], said
+    said.clear()
+    sound(visit("map.py", model="kl"))
+    assert said == []  # it is in memory
+
+
 def test_axes_stand_in_their_own_order_on_sliders(home: Path) -> None:
     app = sound(visit("sliders.py", model="kl"))
     model_id = app.session_state["muscope"].entry.model_id
     assert [knob.dim for knob in cache.knobs(model_id)] == list(range(5))
     assert app.session_state["muscope"].entry.axes == 5
-    kl = [knob.kl for knob in cache.knobs(model_id)]
-    assert kl != sorted(kl, reverse=True)  # or this says nothing
+    carried = [knob.kl for knob in cache.knobs(model_id)]
+    assert carried != sorted(carried, reverse=True)  # or this says nothing
 
 
 def test_of_a_model_from_elsewhere_nobody_is_told_to_train_it_otherwise(home: Path) -> None:

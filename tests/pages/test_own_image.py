@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from live import engine
-from pages.ui import cache, own_picture, remembered, sessions
+from live import engine, links
+from pages.ui import cache, own_picture, remembered, remembered_parts, sessions
+from pages.ui.documents import write_code
 from pages.ui.state import State
 from tests.pages.conftest import sound, visit, words_on
 from tests.pages.hands import NONSENSE, Hand, everything, packed, place_of, told_in_one_line
@@ -158,6 +159,31 @@ def test_what_is_remembered_is_the_same_to_the_bit(home, exact):
     own = own_picture.as_own(entry, x if exact else own_picture.x_of_pixels(a_picture(entry)))
     text = own_picture.as_text(own)
     assert own_picture.of_text(entry, text, own.code) == own and len(text) < (400 if exact else 120)
+
+
+def test_many_large_pictures_do_not_end_the_memory_of_a_visit(home, monkeypatch):
+    """What is remembered fits: the newest ones of every model, the chosen model's first, in the order they had."""
+    assert 3 * remembered_parts.OWN_BYTES < links.LARGEST
+    ids = {name: cache.entry(name).model_id for name in ("digits", "flat")}
+    state = State("flat", ids=ids)
+    owns = {
+        id_: [own_picture.Own(np.random.default_rng(seed).bytes(64 * 4), (0.0,)) for seed in range(8)]
+        for id_ in ids.values()
+    }
+    monkeypatch.setattr(own_picture, "as_text", lambda own: str(owns[ids["digits"]].index(own)).ljust(100, "x"))
+    one = 100 + len(write_code((0.0,)))
+
+    def kept(room: int) -> list[str]:
+        monkeypatch.setattr(remembered_parts, "OWN_BYTES", room)
+        said = remembered_parts._write_own(state, owns) or {}
+        return ["".join(text[0] for text, _ in said.get(ids[name], ())) for name in ("flat", "digits")]
+
+    assert [kept(room) for room in (one - 1, one, 3 * one, 99 * one)] == [
+        ["", ""],
+        ["7", ""],
+        ["67", "7"],
+        ["234567", "234567"],
+    ]
 
 
 NO_PICTURES = (

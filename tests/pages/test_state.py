@@ -57,6 +57,23 @@ def test_a_turned_code_knows_the_way_back_to_its_image(state):
     assert state.place == image
 
 
+def test_a_turned_code_knows_the_way_back_to_a_picture_of_ones_own(state):
+    image, own = state.of_image("test/9"), made(5)
+    state.go(image)
+    state.start_from(own)
+    assert state.home == own
+    state.turn((own.code[0], 0.25, own.code[2]))
+    state.back_to_image()
+    assert state.place == own
+    state.undo()
+    state.undo()
+    state.undo()
+    assert state.place == image == state.home
+    state.turn((image.code[0], 0.5, image.code[2]))
+    state.back_to_image()
+    assert state.place == image
+
+
 def test_what_was_undone_can_be_done_again_until_something_else_is(state):
     first = state.place
     state.go(made(1))

@@ -20,7 +20,7 @@ from vae.objectives import effective_beta
 from vae.train import options, saves
 from vae.train.guard import Diverged
 from vae.train.loop import Trainer
-from vae.train.news import Epoch, Event, Step
+from vae.train.news import Epoch, Event, RolledBack, Step
 from vae.train.parallel import device_of_share, joined
 from vae.train.plan import check_out, make_model_config, make_settings
 from vae.train.run import Run
@@ -68,13 +68,12 @@ class Course:
             try:
                 self._train()
             except Diverged:
-                self._say_epochs()
                 if self.trainer.step:  # it is as it was after the last good epoch
                     self._keep()
                 raise
-            if self._saved_step != self.trainer.step:
-                self._save(None)
-            self._say_epochs()
+            # What was wished at the end of an epoch was heard after its save: a rest is saved anew.
+            if self.trainer.paused or self._unsaid or self._saved_step != self.trainer.step:
+                self._save()
         self.asked.look()
         if self.trainer.paused:
             say("paused", flush=True, step=self.trainer.step, epoch=self.trainer.epoch, at=self.trainer.at)
@@ -159,18 +158,19 @@ class Course:
                 self.reporter.say(event.kind, **asdict(event))
             if self.recorder.due(event.step_total, event.steps, event.at) and event.step < event.steps:
                 self._frame()
-            if time.monotonic() - self._saved > SAVE_AT_LEAST or (self._unsaid and self._worth_a_save()):
-                self._save(None)
-                self._say_epochs()
+            long_ago = time.monotonic() - self._saved > SAVE_AT_LEAST
+            if event.step < event.steps and (long_ago or (self._unsaid and self._worth_a_save())):
+                self._save()
         elif isinstance(event, Epoch):
-            whole = event.at == event.epoch
             self._unsaid.append(event)
             if self._worth_a_save():
-                self._save(event.loss if whole else None)
-                self._say_epochs()
+                self._save()
             self._frame_at_end(event)
         else:
-            self._say_epochs()
+            if isinstance(event, RolledBack):  # the state is an earlier one by now: they cannot be saved any more
+                self._say_epochs()
+            elif self._unsaid:  # in the order in which it happened
+                self._save()
             self.reporter.say(event.kind, **asdict(event))
 
     def _worth_a_save(self) -> bool:
@@ -196,11 +196,14 @@ class Course:
         fields = self.recorder.record(self.trainer.vae, self.trainer.step, self.trainer.at)
         self.reporter.say("frame", **fields)
 
-    def _save(self, loss: float | None) -> None:
+    def _save(self) -> None:
+        """Write down where the training stands, and say the epochs that are safe with it."""
         began = time.monotonic()
         tensors, facts = self.trainer.state()
         facts |= {UNSAID: [asdict(event) for event in self._unsaid]}
-        saves.write(self.saves, self.trainer.step, tensors, facts, loss=loss)
+        ended = next((one for one in self._unsaid[-1:] if one.step == self.trainer.step and one.at == one.epoch), None)
+        saves.write(self.saves, self.trainer.step, tensors, facts, loss=ended.loss if ended else None)
+        self._say_epochs()
         saves.tidy(self.saves)
         self._saved, self._saved_step = time.monotonic(), self.trainer.step
         self._save_took = self._saved - began

@@ -221,7 +221,7 @@ def _load(name: str, split: str) -> Images:
 
 def _check(name: str, split: str = "train") -> None:
     kind, _, path = name.partition(":") if isinstance(name, str) else ("", "", "")
-    if isinstance(name, str) and (other := sized.parts(name)):
+    if other := sized.parts(name):
         _check_sized(*other)
     elif name not in NAMES and not (kind in _BROUGHT and path):
         raise VAEError(f"There is no data set {name!r}: choose {', '.join(NAMES)}, folder:PATH or table:PATH.")

@@ -25,7 +25,7 @@ def name_of(source: str, shape: tuple[int, ...]) -> str:
 
 def parts(name: str) -> tuple[str, tuple[int, ...]] | None:
     """The set that is resized and the shape (C, H, W) of its images then; None of a name that says neither."""
-    found = _NAME.fullmatch(name)
+    found = _NAME.fullmatch(name) if isinstance(name, str) else None  # who asks for no name is told so elsewhere
     if found is None:
         return None
     shape = tuple(int(number) for number in found.groups()[:3])

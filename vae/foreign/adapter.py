@@ -15,9 +15,9 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2b
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -77,8 +77,7 @@ def adapters() -> tuple[Found, ...]:
     alike = Counter((file.name, name) for file, name in files)
     found = [_of_file(file, name, folder=alike[file.name, name] > 1) for file, name in files]
     for point in entry_points(group=GROUP):
-        make = lambda point=point: point.load()()  # type: ignore[misc]  # noqa: E731
-        found.append(Found(point.name, point.value, make, point.name))
+        found.append(Found(point.name, point.value, partial(_of_package, point), point.name))
     return tuple(_told_apart(found).values())
 
 
@@ -176,6 +175,10 @@ def is_point(made: Any) -> bool:
 def _of_file(file: Path, name: str, folder: bool) -> Found:
     where = f"{file.parent.name}/{file.name}" if folder else file.name
     return Found(name, where, lambda: getattr(_module(file), name)(), name)
+
+
+def _of_package(point: EntryPoint) -> Any:
+    return point.load()()
 
 
 @lru_cache(maxsize=32)

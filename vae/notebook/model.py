@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from vae.batches import as_x
 from vae.checkpoint import Checkpoint
 from vae.data.paint import Paint
 from vae.encodings import Encodings, encode, load_encodings
@@ -86,12 +85,6 @@ class Model:
     def encode(self, name: str, *image_ids: str) -> Floats:
         """mu (n, L) of images of any data set of the model's shape: `model.encode("fashion-mnist", "test/3")`."""
         return encode(self.vae, images(name, image_ids)).mu
-
-    def encode_pixels(self, pixels: Pixels) -> Floats:
-        """mu (n, L) of pixels (n, H, W, C) uint8 of the model's shape. Nothing is drawn."""
-        with torch.inference_mode(), _as_the_app(len(pixels)):
-            x = as_x(torch.from_numpy(np.moveaxis(pixels, 3, 1).copy()).to(self._device))
-            return np.asarray(self.vae.encode(x).mode().cpu().numpy())
 
     def samples(
         self, count: int, seed: int, temperature: float = 1.0, limit: float = 0.0, prior: str = "standard", of: str = ""

@@ -49,7 +49,10 @@ def original(name: str, image_id: str) -> Picture:
 
 def images(name: str, image_ids: Iterable[str]) -> Images:
     """Images of one split of a data set, by their names. VAEError: they are not on this machine."""
-    splits, rows = zip(*(_parted(each) for each in image_ids), strict=True)
+    named = [_parted(each) for each in image_ids]
+    if not named:
+        raise VAEError("Name at least one image, such as test/17.")
+    splits, rows = zip(*named, strict=True)
     if len(set(splits)) != 1:
         raise VAEError("Take images of one split at a time: all of training, or all of test.")
     pixels = data.originals(name, splits[0], list(rows))

@@ -49,7 +49,7 @@ def suited(name: str) -> Suited:
         likelihood="bernoulli" if not flat and ink_share(some) > INK else "gaussian",
         latent_dim=max(2, min(16, known.shape[0] // 8)) if flat else 16,
         batch_size=32 if known.train_size < FEW else 128,
-        minutes=10.0 if known.train_size > MANY else 2.0,
+        minutes=2.0 if known.train_size < FEW else 4.0 if known.train_size < MANY else 10.0,
     )
 
 

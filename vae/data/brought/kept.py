@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vae.data.brought.facts import FACTS, KIND, TENSORS, BroughtSet, check_tensors, read_facts
 from vae.errors import VAEError
-from vae.files import flush, make_folder, plain_disk_errors, write_aside
+from vae.files import flush, make_folder, plain_disk_errors, size_of, write_aside
 
 GONE = "This data set is no longer here (it was deleted, or its time is over): choose another, or bring it again."
 _ID = re.compile(r"[0-9a-f]{16}")
@@ -98,9 +98,7 @@ def is_over(one: BroughtSet, now: datetime) -> bool:
 
 def size(set_id: str) -> int:
     """Bytes on the disk, 0 where it is not there."""
-    with suppress(OSError):
-        return sum(file.stat().st_size for file in place(set_id).iterdir())
-    return 0
+    return size_of(place(set_id))
 
 
 # ---- changing --------------------------------------------------------------------------------------------------------

@@ -39,7 +39,11 @@ class Column:
 def pairs_of(train: Images, test: Images) -> tuple[list[tuple[Column, Column]], list[tuple[str, str]]]:
     """Everything that varies, as (training, test), and what cannot be measured with the reason."""
     sides = [{column.name: column for column in _columns(images)} for images in (train, test)]
-    for name, found in _brought(train, test).items():
+    came = _brought(train, test)
+    for side in sides:  # a column is measured as it came, not once more for each of its kinds
+        for name in [name for name in side if ": " in name and name.partition(": ")[0] in came]:
+            del side[name]
+    for name, found in came.items():
         if name not in sides[0]:
             for side, column in zip(sides, found, strict=True):
                 side[name] = column
