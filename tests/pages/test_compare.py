@@ -140,9 +140,9 @@ def fewer(monkeypatch):
     for held in (judged.in_common, judged.crossing):
         held.cache_clear()
     cache.code_of.cache_clear()
-    cache.caption_of.cache_clear()
+    cache._caption.cache_clear()
     yield kept
-    for held in (judged.in_common, judged.crossing, cache.code_of, cache.caption_of):
+    for held in (judged.in_common, judged.crossing, cache.code_of, cache._caption):
         held.cache_clear()
 
 

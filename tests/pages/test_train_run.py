@@ -78,8 +78,8 @@ def progress(app):
 def over_a_network(monkeypatch):
     """The server answers other machines too, and this visitor's cookie is Ada's unless the test says otherwise."""
     serve_others(monkeypatch)
-    monkeypatch.setattr(visitor, "owner_of", lambda _: "ada")
-    return lambda name: monkeypatch.setattr(visitor, "owner_of", lambda _: name)
+    monkeypatch.setattr(visitor, "who", lambda cookies, session: "ada")
+    return lambda name: monkeypatch.setattr(visitor, "who", lambda cookies, session: name)
 
 
 # ---- states --------------------------------------------------------------------------------------------------------
