@@ -414,6 +414,13 @@ def test_garbage_closes_the_socket_and_only_that(server, entries, message, how):
 def test_a_flood_slows_only_itself(server, entries, monkeypatch):
     monkeypatch.setattr(socket, "RATE", 50.0)
     monkeypatch.setattr(socket, "BURST", 10.0)
+    waits, take = [], socket._Bucket.take
+
+    def noted(bucket):
+        waits.append(take(bucket))
+        return waits[-1]
+
+    monkeypatch.setattr(socket._Bucket, "take", noted)
     other = server.desk.tickets.issue("bob", [entries["digits"].model_id])
 
     async def visit():
@@ -431,7 +438,8 @@ def test_a_flood_slows_only_itself(server, entries, monkeypatch):
 
     good_took, flood_took = run(visit())
     # 40 messages, 10 at once and then 50 a second: the last is read 0.6 s after the first, however fast they came.
-    assert flood_took > 0.3 and good_took < flood_took
+    # Where the machine is so busy that they are slow anyway, it is the waiting that tells.
+    assert flood_took > 0.3 and good_took < flood_took and any(waits)
 
 
 def test_two_sockets_of_one_ticket_share_its_rate(server, entries, monkeypatch):
