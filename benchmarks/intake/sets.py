@@ -23,7 +23,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.live.visitors import about, served
 from benchmarks.report import section
-from tools.browser import CHROMIUM_ARGUMENTS, find_chromium
+from tools.browser import CHROMIUM_ARGUMENTS, SETTLED, find_chromium
 from vae.evaluate.against_pca import read_against_pca
 
 COMMAND = "python -m benchmarks.intake sets"
@@ -124,6 +124,7 @@ def by_clicks(page: Page, url: str, files: Path, minutes: float | None) -> tuple
         box.fill(f"{minutes:g}")
         box.press("Enter")
         page.wait_for_timeout(1500)
+    page.wait_for_function(SETTLED)  # the form is drawn once more when the data are known
     minutes = float(box.input_value())
     page.get_by_role("button", name="Start training").click()
     page.get_by_text(re.compile("Finished after|Stopped, and")).first.wait_for(timeout=PATIENCE)

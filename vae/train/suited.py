@@ -14,7 +14,10 @@ from vae.data.images import Images
 LOOKED_AT = 500  # training images
 EDGE = 13  # grey levels from black, and from white, within which a pixel counts as ink or paper
 INK = 0.85  # of all pixels, above which images are ink on paper
-SMALL = 32  # pixels of the longer side up to which dense layers do as well as convolutions, and faster
+# Pixels of the longer side up to which dense layers do as well as convolutions, and faster. Above, they learn a few
+# thousand images by heart: of Omniglot (4,050) held-out squared error .036 after a minute and .049 after four, where
+# convolutions have .032 and PCA .044.
+SMALL = 16
 FEW, MANY = 1_000, 20_000  # training images
 
 
@@ -49,7 +52,7 @@ def suited(name: str) -> Suited:
         likelihood="bernoulli" if not flat and ink_share(some) > INK else "gaussian",
         latent_dim=max(2, min(16, known.shape[0] // 8)) if flat else 16,
         batch_size=32 if known.train_size < FEW else 128,
-        minutes=2.0 if known.train_size < FEW else 4.0 if known.train_size < MANY else 10.0,
+        minutes=10.0 if known.train_size > MANY else 2.0,
     )
 
 
